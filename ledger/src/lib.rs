@@ -1,14 +1,19 @@
 //! A ledger of signed entries that many machines keep the same with no server in charge.
 
+pub mod admission;
+pub mod announcement;
 pub mod author;
 mod cbor;
 mod content;
 pub mod entry;
 pub mod folder;
+mod records;
+pub mod replica;
 pub mod store;
 mod time;
 pub mod topic;
 pub mod transport;
+pub mod verify;
 
 pub use cbor::CborError;
 pub use time::Time;
