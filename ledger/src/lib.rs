@@ -7,6 +7,7 @@ mod cbor;
 mod content;
 pub mod entry;
 pub mod folder;
+pub mod handle;
 mod records;
 pub mod replica;
 pub mod store;
@@ -15,5 +16,10 @@ pub mod topic;
 pub mod transport;
 pub mod verify;
 
+pub use author::{Author, AuthorKey};
 pub use cbor::CborError;
+pub use entry::{Draft, Entry, EntryId};
+pub use handle::{Driver, Ledger, Library, Topic};
+pub use replica::{Notice, Options};
 pub use time::Time;
+pub use topic::{TopicId, TopicName};
