@@ -9,6 +9,7 @@ pub mod store;
 mod time;
 pub mod topic;
 pub mod transport;
+pub mod verify;
 
 pub use cbor::CborError;
 pub use time::Time;
