@@ -1,0 +1,173 @@
+//! The incremental tree against a model that builds it from scratch.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::node::{Child, Encoded, File, Item, Kind, Node, decode, encode_inner, encode_leaf};
+use super::shape::{Cutter, FLAT, rank};
+use super::tree::{Changes, Ranked, Tree, update};
+use super::{TreeId, short};
+use crate::content;
+use crate::entry::EntryId;
+use crate::store::{Batch, MemoryStore, Store, Table};
+use crate::time::Time;
+
+/// Builds the whole tree from the whole set, level by level: what the incremental one must equal.
+fn model(set: &BTreeMap<String, Ranked>) -> Option<cid::Cid> {
+    let flat = set.values().map(|ranked| ranked.item.links() as u64).sum::<u64>() <= FLAT;
+    let mut cutter = Cutter::new(0, flat);
+    let mut level: Vec<(Child, u8)> = Vec::new();
+    let mut open: Vec<Item> = Vec::new();
+    let mut last = 0;
+    let close = |open: &mut Vec<Item>, last: u8, level: &mut Vec<(Child, u8)>| {
+        if let Some(first) = open.first().map(|item| item.key.clone()) {
+            let Encoded { cid, size, .. } = encode_leaf(open);
+            level.push((Child { first, cid, size }, last));
+            open.clear();
+        }
+    };
+    for ranked in set.values() {
+        open.push(ranked.item.clone());
+        last = ranked.rank;
+        if cutter.ends_after(ranked.item.links(), ranked.rank) {
+            close(&mut open, last, &mut level);
+        }
+    }
+    close(&mut open, last, &mut level);
+    for height in 1.. {
+        if level.len() <= 1 {
+            break;
+        }
+        let mut cutter = Cutter::new(height, false);
+        let mut above = Vec::new();
+        let mut open: Vec<Child> = Vec::new();
+        let count = level.len();
+        for (at, (child, rank)) in level.into_iter().enumerate() {
+            open.push(child);
+            if cutter.ends_after(1, rank) || at + 1 == count {
+                let Encoded { cid, size, .. } = encode_inner(&open);
+                above.push((Child { first: open[0].first.clone(), cid, size }, rank));
+                open.clear();
+            }
+        }
+        level = above;
+    }
+    level.first().map(|(child, _)| child.cid)
+}
+
+fn item(seed: u64, zeros: u8, files: usize) -> Ranked {
+    let mut id = content::sha256(&seed.to_be_bytes());
+    for byte in id.iter_mut().rev().take(usize::from(zeros)) {
+        *byte = 0;
+    }
+    let key = short(Time::from_millis(1_700_000_000_000 + seed % 5000 * 977), &EntryId::from_bytes(id));
+    let cid = content::raw_cid(&seed.to_be_bytes());
+    let files = (0..files).map(|n| File { name: format!("{n:02}.png"), cid, size: 5 }).collect();
+    Ranked { item: Item { key, cid, size: 100 + seed % 7, files }, rank: rank(&id) }
+}
+
+struct World {
+    store: MemoryStore,
+    tree: Tree,
+    set: BTreeMap<String, Ranked>,
+}
+
+impl World {
+    fn new() -> Self {
+        World { store: MemoryStore::new(), tree: Tree::default(), set: BTreeMap::new() }
+    }
+
+    fn apply(&mut self, changes: Changes) {
+        let set = self.set.clone();
+        let rank_of = |key: &str| Ok(set[key].rank);
+        for (key, put) in &changes {
+            match put {
+                Some(ranked) => self.set.insert(key.clone(), ranked.clone()),
+                None => self.set.remove(key),
+            };
+        }
+        let mut batch = Batch::new();
+        let updated = update(&self.store, TreeId(1), &self.tree, changes, &rank_of, &mut batch).unwrap();
+        self.tree = updated.tree;
+        for cid in updated.dead {
+            batch.delete(Table::Nodes, cid.hash().digest());
+        }
+        self.store.commit(batch).unwrap();
+        assert_eq!(self.tree.root, model(&self.set));
+        let links: u64 = self.set.values().map(|ranked| ranked.item.links() as u64).sum();
+        assert_eq!(self.tree.links, links);
+    }
+
+    fn add(&mut self, items: impl IntoIterator<Item = Ranked>) {
+        self.apply(items.into_iter().map(|ranked| (ranked.item.key.clone(), Some(ranked))).collect());
+    }
+}
+
+#[test]
+fn a_folder_that_grows_one_by_one_is_the_one_built_at_once() {
+    let mut world = World::new();
+    for seed in 0..700 {
+        world.add([item(seed, 0, 0)]);
+    }
+}
+
+#[test]
+fn a_bulk_behind_a_closed_node_keeps_that_node() {
+    // The first leaf closes by itself and does not change when a level comes to stand above it.
+    let mut world = World::new();
+    world.add((0..64).map(|seed| item(seed, 0, 0)));
+    for start in [64, 2_000, 2_001, 20_000] {
+        world.add((start..start + 1_000).map(|seed| item(seed, 0, 0)));
+    }
+}
+
+#[test]
+fn a_level_of_one_node_that_stays_gives_the_same_root() {
+    let mut world = World::new();
+    world.add((0..3_000).map(|seed| item(seed, 0, 0)));
+    let again: Vec<Ranked> = (0..10).map(|seed| item(seed, 0, 0)).collect();
+    let root = world.tree.root;
+    world.add(again);
+    assert_eq!(world.tree.root, root);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_order_and_grouping_of_arrivals_gives_the_folder_of_the_set(
+        steps in prop::collection::vec(
+            prop::collection::vec((0u64..6_000, prop::sample::select(vec![0u8, 0, 0, 0, 0, 1, 2, 4]), 0usize..3), 1..160),
+            1..12,
+        ),
+        removals in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+    ) {
+        let mut world = World::new();
+        for step in steps {
+            world.add(step.into_iter().map(|(seed, zeros, files)| item(seed, zeros, files)));
+        }
+        // Renames and redactions replace and remove.
+        let keys: Vec<String> = world.set.keys().cloned().collect();
+        for index in removals {
+            let key = keys[index.index(keys.len())].clone();
+            if world.set.len() > 1 {
+                world.apply([(key, None)].into());
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_reads_back_and_garbage_does_not_panic(
+        seeds in prop::collection::btree_set(0u64..100_000, 1..80), flip in any::<prop::sample::Index>(), byte: u8,
+    ) {
+        let mut items: Vec<Item> = seeds.into_iter().map(|seed| item(seed, 0, (seed % 3) as usize).item).collect();
+        items.sort_by(|a, b| a.key.cmp(&b.key));
+        let encoded = encode_leaf(&items);
+        prop_assert_eq!(decode(Kind::Topic, &encoded.bytes.clone().into()), Ok(Node::Leaf(items)));
+        let mut broken = encoded.bytes;
+        let at = flip.index(broken.len());
+        broken[at] = byte;
+        let _ = decode(Kind::Topic, &broken.into());
+    }
+}

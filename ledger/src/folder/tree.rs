@@ -1,0 +1,138 @@
+//! Keeping a tree up to date: the new tree is a pure function of the new set, at the cost of what changed.
+//!
+//! A change touches the node that covers it. That node is cut anew, and so is what follows, until a cut falls where the
+//! old tree had one: from there on both trees are the same. What became of the nodes of one level are the changes of the
+//! level above. For `d` changes at one place of a tree of `n` items this reads and writes O(d/32 + log n) nodes.
+
+use std::collections::BTreeMap;
+
+use cid::Cid;
+
+use super::index::damaged;
+use super::index::{Level, TreeId, load};
+use super::node::{Item, Node};
+use super::recut::{Member, Members, Outcome, Recut};
+use super::shape::FLAT;
+use crate::entry::limits;
+use crate::store::{Batch, Store, StoreError, Table};
+
+/// What is known of a whole tree.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Tree {
+    /// The folder; `None` for one that never had anything in it.
+    pub(crate) root: Option<Cid>,
+    /// Nodes on each level, from the leaves up; the last is 1.
+    pub(crate) levels: Vec<u64>,
+    /// Links in all leaves together.
+    pub(crate) links: u64,
+    /// Bytes of everything below the root.
+    pub(crate) size: u64,
+}
+
+/// An item and how many levels its id closes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ranked {
+    pub(crate) item: Item,
+    pub(crate) rank: u8,
+}
+
+/// What changed, by key: put or gone.
+pub(crate) type Changes = BTreeMap<String, Option<Ranked>>;
+
+/// Finds the rank of an item in a flat directory, where nothing is cut and so nothing shows it.
+pub(crate) type RankOf<'a> = dyn Fn(&str) -> Result<u8, StoreError> + 'a;
+
+/// What an update did: the tree as it is now, and the blocks that it no longer needs.
+pub(crate) struct Updated {
+    pub(crate) tree: Tree,
+    pub(crate) dead: Vec<Cid>,
+}
+
+/// Applies the changes: adds blocks and index rows to the batch.
+pub(crate) fn update(
+    store: &dyn Store,
+    id: TreeId,
+    old: &Tree,
+    changes: Changes,
+    rank_of: &RankOf<'_>,
+    batch: &mut Batch,
+) -> Result<Updated, StoreError> {
+    let flat = will_be_flat(store, id, old, &changes)?;
+    let was_flat = old.links <= FLAT;
+    let mut tree = old.clone();
+    let mut dead = Vec::new();
+    let mut members: Members = changes.into_iter().map(|(key, put)| (key, put.map(Member::from))).collect();
+    for level in 0.. {
+        let rows = Level { store, tree: id, level };
+        let whole = level == 0 && (flat || was_flat);
+        let outcome = Recut { rows, flat, whole, rank_of: whole.then_some(rank_of) }.run(members)?;
+        outcome.write(rows, batch, &mut dead);
+        let nodes = outcome.count(old.levels.get(usize::from(level)).copied().unwrap_or(0));
+        if level == 0 {
+            tree.links = outcome.links(old.links);
+        }
+        tree.levels.truncate(usize::from(level));
+        tree.levels.push(nodes);
+        if nodes <= 1 {
+            remove_above(old, rows, batch, &mut dead)?;
+            (tree.root, tree.size) = root(rows, &outcome, nodes)?;
+            break;
+        }
+        let above_is_new = old.levels.len() <= usize::from(level) + 1;
+        let kept = if above_is_new { rows.all()? } else { Vec::new() };
+        members = outcome.members_above(&kept);
+    }
+    Ok(Updated { tree, dead })
+}
+
+/// Whether the tree is one flat directory after the changes. Exact, but counts only when it is near the limit.
+fn will_be_flat(store: &dyn Store, id: TreeId, old: &Tree, changes: &Changes) -> Result<bool, StoreError> {
+    let most_per_item = 1 + limits::LINKS as u64;
+    if old.links > FLAT + most_per_item * changes.len() as u64 {
+        return Ok(false);
+    }
+    let mut links = old.links;
+    let leaves = Level { store, tree: id, level: 0 };
+    for (key, put) in changes {
+        let mut before = 0;
+        if let Some(row) = leaves.covering(key)? {
+            let Node::Leaf(items) = load(store, id.kind(), &row.cid)? else {
+                return Err(damaged("a leaf of a folder is not one"));
+            };
+            if let Ok(at) = items.binary_search_by(|item| item.key.as_str().cmp(key)) {
+                before = items[at].links() as u64;
+            }
+        }
+        let after = put.as_ref().map_or(0, |ranked| ranked.item.links() as u64);
+        links = links + after - before;
+        if links > FLAT + most_per_item * changes.len() as u64 {
+            return Ok(false);
+        }
+    }
+    Ok(links <= FLAT)
+}
+
+/// The root and what is below it, once a level has only one node.
+fn root(top: Level<'_>, outcome: &Outcome, nodes: u64) -> Result<(Option<Cid>, u64), StoreError> {
+    if nodes == 0 {
+        return Ok((None, 0));
+    }
+    if let Some(row) = outcome.only_added() {
+        return Ok((Some(row.cid), row.size));
+    }
+    // Nothing on this level changed, so its one row is as it was.
+    let row = top.after(None)?.ok_or_else(|| damaged("a tree without a root"))?;
+    Ok((Some(row.cid), row.size))
+}
+
+/// Takes away the old levels above the one that is the root now.
+fn remove_above(old: &Tree, top: Level<'_>, batch: &mut Batch, dead: &mut Vec<Cid>) -> Result<(), StoreError> {
+    for level in usize::from(top.level) + 1..old.levels.len() {
+        let rows = Level { level: level as u8, ..top };
+        for row in rows.all()? {
+            batch.delete(Table::Index, rows.key(&row.first));
+            dead.push(row.cid);
+        }
+    }
+    Ok(())
+}
