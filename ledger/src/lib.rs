@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod announcement;
 pub mod author;
+pub mod car;
 mod cbor;
 mod content;
 pub mod entry;
@@ -15,6 +16,7 @@ mod time;
 pub mod topic;
 pub mod transport;
 pub mod verify;
+pub mod unixfs;
 
 pub use author::{Author, AuthorKey};
 pub use cbor::CborError;
