@@ -15,8 +15,8 @@ pub mod store;
 mod time;
 pub mod topic;
 pub mod transport;
-pub mod verify;
 pub mod unixfs;
+pub mod verify;
 
 pub use author::{Author, AuthorKey};
 pub use cbor::CborError;
