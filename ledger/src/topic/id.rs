@@ -4,6 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+/// Keeps a catalog's id apart from every other hash, and names the version of its making.
+const CATALOG_TAG: &[u8] = b"tidings/catalog/1\0";
 
 /// A topic's id: the SHA-256 of a domain tag and the topic's canonical name (see [`TopicName`](super::TopicName)).
 ///
@@ -15,6 +19,16 @@ impl TopicId {
     /// The id with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         TopicId(bytes)
+    }
+
+    /// The id under which a network's catalog (its tree of all topics) is announced.
+    pub fn catalog(network: &[u8; 32]) -> Self {
+        Self::tagged(CATALOG_TAG, network)
+    }
+
+    /// The hash of a domain tag and what it is the domain of.
+    pub(super) fn tagged(tag: &[u8], content: &[u8]) -> Self {
+        TopicId(Sha256::new().chain_update(tag).chain_update(content).finalize().into())
     }
 
     /// The 32 bytes.
