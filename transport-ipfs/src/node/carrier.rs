@@ -25,20 +25,14 @@ pub(super) fn build(
     counters: &Arc<Counters>,
 ) -> Result<(Carrier, relay::client::Behaviour), StartError> {
     let (relayed, relay_client) = relay::client::new(key.public().to_peer_id());
-    let plain = secure(named(tcp_transport), key, counters)?;
-    let web = secure(websocket::Config::new(named(tcp_transport)), key, counters)?;
     let relayed = secure(relayed, key, counters)?;
-    let quic = named(|| {
-        let metered = counters.clone();
-        quic::tokio::Transport::new(quic::Config::new(key)).map(move |(peer, muxer), _| {
-            (peer, StreamMuxerBox::new(Metered::new(muxer, metered.clone())))
-        })
-    });
-    // The most particular address formats first: each refuses what it does not know.
+    let web = secure(websocket::Config::new(named(tcp_transport(), tcp_transport)), key, counters)?;
+    // Names are resolved around both: a resolver takes every address, so that nothing after it would be tried.
+    let tcp = [secure(tcp_transport(), key, counters)?, secure(tcp_transport(), key, counters)?];
+    let [first, second] = tcp.map(|tcp| both(quic_transport(key, counters), tcp));
+    let plain = named(first, || second).boxed();
     let all = relayed
         .or_transport(web)
-        .map(|either, _| either.into_inner())
-        .or_transport(quic)
         .map(|either, _| either.into_inner())
         .or_transport(plain)
         .map(|either, _| either.into_inner())
@@ -51,11 +45,23 @@ fn tcp_transport() -> tcp::tokio::Transport {
     tcp::tokio::Transport::new(tcp::Config::new().nodelay(true))
 }
 
+fn quic_transport(key: &Keypair, counters: &Arc<Counters>) -> Carrier {
+    let counters = counters.clone();
+    quic::tokio::Transport::new(quic::Config::new(key))
+        .map(move |(peer, muxer), _| (peer, StreamMuxerBox::new(Metered::new(muxer, counters.clone()))))
+        .map_err(io::Error::other)
+        .boxed()
+}
+
+fn both(one: Carrier, other: Carrier) -> Carrier {
+    one.or_transport(other).map(|either, _| either.into_inner()).boxed()
+}
+
 /// Resolves names, by the system's resolver or, where that has no configuration, by the library's default.
-fn named<T>(make: impl Fn() -> T) -> dns::tokio::Transport<T> {
-    dns::tokio::Transport::system(make()).unwrap_or_else(|error| {
+fn named<T>(transport: T, again: impl FnOnce() -> T) -> dns::tokio::Transport<T> {
+    dns::tokio::Transport::system(transport).unwrap_or_else(|error| {
         tracing::warn!(%error, "no DNS configuration; using a default");
-        dns::tokio::Transport::custom(make(), dns::ResolverConfig::default(), dns::ResolverOpts::default())
+        dns::tokio::Transport::custom(again(), dns::ResolverConfig::default(), dns::ResolverOpts::default())
     })
 }
 
