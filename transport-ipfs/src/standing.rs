@@ -84,9 +84,8 @@ impl Standing {
     /// The peers whose points changed since the last call, with their points.
     pub(crate) fn news(&self, now: Instant) -> Vec<(PeerId, f64)> {
         let mut peers = self.peers.lock();
-        let news = |(peer, points): (&PeerId, &mut Points)| {
-            std::mem::take(&mut points.news).then(|| (*peer, points.at(now)))
-        };
+        let news =
+            |(peer, points): (&PeerId, &mut Points)| std::mem::take(&mut points.news).then(|| (*peer, points.at(now)));
         peers.iter_mut().filter_map(news).collect()
     }
 

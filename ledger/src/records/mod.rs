@@ -21,7 +21,7 @@
 mod locate;
 mod topic;
 
-pub(crate) use locate::{Location, Locations};
+pub(crate) use locate::{Location, Locations, locate};
 pub(crate) use topic::TopicRecord;
 
 use std::ops::{Bound, ControlFlow};
@@ -78,16 +78,6 @@ pub(crate) mod entries {
     /// Behind all entries of the topic.
     pub(crate) fn end(number: Number) -> Vec<u8> {
         (u64::from(number) + 1).to_be_bytes()[4..].to_vec()
-    }
-
-    pub(crate) fn read(key: &[u8]) -> Option<Location> {
-        let (number, rest) = key.split_first_chunk::<4>()?;
-        let (time, id) = rest.split_first_chunk::<8>()?;
-        Some(Location {
-            number: Number::from_be_bytes(*number),
-            time: Time::from_millis(u64::from_be_bytes(*time)),
-            id: EntryId::from_bytes(id.try_into().ok()?),
-        })
     }
 }
 

@@ -28,7 +28,15 @@ pub(crate) struct TopicRecord {
 
 impl TopicRecord {
     pub(crate) fn new(number: Number, id: TopicId) -> Self {
-        TopicRecord { number, id, name: None, followed: false, tree: Tree::default(), entries: 0, newest: Time::default() }
+        TopicRecord {
+            number,
+            id,
+            name: None,
+            followed: false,
+            tree: Tree::default(),
+            entries: 0,
+            newest: Time::default(),
+        }
     }
 
     pub(crate) fn value(&self) -> Vec<u8> {

@@ -115,9 +115,4 @@ impl Remembered {
         };
         self.0.put(root, Disappointment { until: now + patience, patience });
     }
-
-    /// How many are remembered.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
 }

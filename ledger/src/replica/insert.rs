@@ -84,7 +84,8 @@ impl Replica {
         self.name(step, &location, &entry, &file)?;
         self.learn(number, &entry);
         if let ids @ [_, _, ..] = &step.chain(number, &entry)?[..] {
-            let fork = Fork { topic: entry.topic(), author: entry.author(), seq: entry.header().seq, entries: ids.to_vec() };
+            let fork =
+                Fork { topic: entry.topic(), author: entry.author(), seq: entry.header().seq, entries: ids.to_vec() };
             step.effects.notices.push(Notice::Fork(fork));
         }
         for target in &entry.header().redacts {
@@ -138,13 +139,7 @@ impl Replica {
 
     /// Gives the entry its name in the folder. Who has the same short name and not the smallest id is listed under the
     /// long one.
-    fn name(
-        &mut self,
-        step: &Step<'_>,
-        location: &Location,
-        entry: &Entry,
-        file: &[u8],
-    ) -> Result<(), StoreError> {
+    fn name(&mut self, step: &Step<'_>, location: &Location, entry: &Entry, file: &[u8]) -> Result<(), StoreError> {
         let Location { number, time, id } = *location;
         let namesakes: Vec<Location> =
             step.locations(&id)?.namesakes(number, time).filter(|other| other.id != id).collect();
@@ -247,8 +242,7 @@ impl Replica {
 /// The entry as the folder lists it.
 pub(super) fn ranked(key: String, entry: &Entry, file: &[u8]) -> Ranked {
     let links = if entry.is_redacted() { &[][..] } else { &entry.header().links };
-    let files =
-        links.iter().map(|link| File { name: link.name.clone(), cid: link.cid, size: link.size }).collect();
+    let files = links.iter().map(|link| File { name: link.name.clone(), cid: link.cid, size: link.size }).collect();
     let cid = content::raw_cid(file);
     Ranked { item: Item { key, cid, size: file.len() as u64, files }, rank: folder::rank(entry.id().as_bytes()) }
 }

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use cid::Cid;
 
 use crate::folder::{self, Child, Item, Kind, MAX_DEPTH, Node, NodeError};
-use crate::topic::TopicId;
 use crate::transport::Peer;
 
 /// Nodes that are asked for at once.
@@ -42,7 +41,6 @@ const REFUSED_AT_FIRST: u64 = 16;
 /// A pull under way.
 #[derive(Debug)]
 pub(super) struct Pull {
-    pub(super) topic: TopicId,
     pub(super) root: Cid,
     /// Who announced the root.
     pub(super) peers: Vec<Peer>,
@@ -96,9 +94,8 @@ pub(super) enum Fault {
 }
 
 impl Pull {
-    pub(super) fn new(topic: TopicId, root: Cid, peers: Vec<Peer>) -> Self {
+    pub(super) fn new(root: Cid, peers: Vec<Peer>) -> Self {
         Pull {
-            topic,
             root,
             peers,
             tally: Tally::default(),

@@ -51,9 +51,7 @@ impl Replica {
             let catalog = self.catalog_id;
             // The catalog's own pull does not count: it is what leads to the others.
             let room = pulls.len() < most;
-            let next = self.goals.take(step.now, |topic| {
-                (room || *topic == catalog) && !pulls.contains_key(topic)
-            });
+            let next = self.goals.take(step.now, |topic| (room || *topic == catalog) && !pulls.contains_key(topic));
             let Some((topic, goal)) = next else { break };
             self.begin(step, topic, goal.root, goal.peers)?;
         }
@@ -70,7 +68,7 @@ impl Replica {
             return Ok(());
         }
         self.counters.pulls += 1;
-        self.pulls.insert(topic, Pull::new(topic, root, peers));
+        self.pulls.insert(topic, Pull::new(root, peers));
         self.stirred.insert(topic);
         Ok(())
     }
@@ -184,11 +182,7 @@ impl Replica {
     }
 
     /// Entries arrived and were admitted: take them in, together.
-    fn take_in(
-        &mut self,
-        step: &mut Step<'_>,
-        arrived: Vec<(TopicId, Option<Peer>, Entry)>,
-    ) -> Result<(), StoreError> {
+    fn take_in(&mut self, step: &mut Step<'_>, arrived: Vec<(TopicId, Option<Peer>, Entry)>) -> Result<(), StoreError> {
         let (sources, entries): (Vec<_>, Vec<_>) =
             arrived.into_iter().map(|(topic, from, entry)| ((topic, from), entry)).unzip();
         let results = self.insert(step, entries, Origin::Peer)?;

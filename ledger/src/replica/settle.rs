@@ -40,7 +40,8 @@ impl Replica {
         topic.record.entries += more;
         topic.settled = Some(step.now);
         topic.last_nodes = added.len() as u32;
-        let (id, tree, entries, newest) = (topic.record.id, &topic.record.tree, topic.record.entries, topic.record.newest);
+        let (id, tree, entries, newest) =
+            (topic.record.id, &topic.record.tree, topic.record.entries, topic.record.newest);
         let changed = tree.root != old.root;
         if let (Some(cid), true) = (tree.root, changed) {
             let notice = if number == CATALOG {
@@ -139,7 +140,8 @@ impl Replica {
             std::ops::ControlFlow::Continue(())
         })?;
         let pending = (notes::PENDING, notes::PENDING_END);
-        for (key, value) in records::collect(store, Table::Notes, pending.0, pending.1, Direction::Forward, usize::MAX)? {
+        for (key, value) in records::collect(store, Table::Notes, pending.0, pending.1, Direction::Forward, usize::MAX)?
+        {
             self.raise_serial(Some(&key));
             let number = key.get(1..5).and_then(|number| number.try_into().ok()).map(Number::from_be_bytes);
             let number = number.ok_or_else(|| damaged("a note of pending entries"))?;

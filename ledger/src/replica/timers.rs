@@ -49,11 +49,6 @@ impl Timers {
         self.queue.remove(&(at, timer))
     }
 
-    /// Whether the timer is set.
-    pub(super) fn is_set(&self, timer: Timer) -> bool {
-        self.at.contains_key(&timer)
-    }
-
     /// Takes the next timer that is due.
     pub(super) fn due(&mut self, now: Time) -> Option<Timer> {
         let (at, timer) = *self.queue.first()?;

@@ -9,7 +9,7 @@ use cid::Cid;
 use libp2p::PeerId;
 use libp2p::swarm::Stream;
 use parking_lot::Mutex;
-use tidings_ledger::transport::{Block, Blocks, Fetched, FetchError, Peer, Want};
+use tidings_ledger::transport::{Block, Blocks, FetchError, Fetched, Peer, Want};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc};
 

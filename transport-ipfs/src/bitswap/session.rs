@@ -417,9 +417,11 @@ impl Session {
     fn route(&mut self, index: u32) {
         let slot = &self.slots[index as usize];
         let excluded = slot.denied | slot.asked;
-        let next = self.sources.iter_mut().enumerate().find(|(at, source)| {
-            source.kind == Kind::Direct && !source.stalled && excluded & (1 << at) == 0
-        });
+        let next = self
+            .sources
+            .iter_mut()
+            .enumerate()
+            .find(|(at, source)| source.kind == Kind::Direct && !source.stalled && excluded & (1 << at) == 0);
         match next {
             Some((_, source)) => source.queue.push_back(index),
             None => self.homeless.push_back(index),

@@ -28,7 +28,8 @@ pub(crate) struct Want {
 
 impl Wantlist {
     /// How many wants there are.
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.wants.len()
     }
 

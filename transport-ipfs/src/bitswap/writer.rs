@@ -180,11 +180,7 @@ enum Found {
     Nothing,
 }
 
-fn look_up(
-    blocks: &dyn Blocks,
-    want: &Want,
-    max_block: usize,
-) -> Result<Found, tidings_ledger::store::StoreError> {
+fn look_up(blocks: &dyn Blocks, want: &Want, max_block: usize) -> Result<Found, tidings_ledger::store::StoreError> {
     if want.have {
         return Ok(match blocks.len_of(&want.cid)? {
             Some(len) if len <= INLINE_BLOCK => blocks.get(&want.cid)?.map_or(Found::Nothing, Found::Block),

@@ -63,7 +63,8 @@ impl Dialer {
     }
 
     /// When the next attempt is due.
-    pub(super) fn next(&self) -> Option<Instant> {
+    #[cfg(test)]
+    fn next(&self) -> Option<Instant> {
         self.targets.iter().filter(|t| !t.connected && t.attempt.is_none()).map(|t| t.next).min()
     }
 

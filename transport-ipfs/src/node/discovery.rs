@@ -101,7 +101,8 @@ impl Discovery {
         let elapsed = now.saturating_duration_since(self.last_tick);
         self.last_tick = now;
         let rate = f64::from(self.config.per_minute) / 60.0;
-        self.allowance = (self.allowance + elapsed.as_secs_f64() * rate).min(f64::from(self.config.per_minute).max(1.0));
+        self.allowance =
+            (self.allowance + elapsed.as_secs_f64() * rate).min(f64::from(self.config.per_minute).max(1.0));
         if !tables(stack).any(|(_, kad)| has_peers(kad)) {
             return;
         }

@@ -16,12 +16,3 @@ pub(super) fn is_local(address: &Multiaddr) -> bool {
         _ => false,
     }
 }
-
-/// Whether the address can be reached from this machine only.
-pub(super) fn is_loopback(address: &Multiaddr) -> bool {
-    match address.iter().next() {
-        Some(Protocol::Ip4(ip)) => ip.is_loopback(),
-        Some(Protocol::Ip6(ip)) => ip.is_loopback(),
-        _ => false,
-    }
-}

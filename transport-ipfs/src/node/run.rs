@@ -197,10 +197,9 @@ impl Node {
                 let _ = reply.send(Ok(self.shared.peers.lock().name(&peer)));
                 return;
             }
-            Some(peer) => DialOpts::peer_id(peer)
-                .addresses(vec![address.clone()])
-                .condition(PeerCondition::Always)
-                .build(),
+            Some(peer) => {
+                DialOpts::peer_id(peer).addresses(vec![address.clone()]).condition(PeerCondition::Always).build()
+            }
             None => DialOpts::unknown_peer_id().address(address.clone()).build(),
         };
         let id = options.connection_id();

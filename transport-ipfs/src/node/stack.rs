@@ -57,12 +57,13 @@ pub(super) fn build(
         .with_agent_version(AGENT.to_owned())
         .with_push_listen_addr_updates(true);
     let memory = (limits.memory > 0).then(|| memory_connection_limits::Behaviour::with_max_bytes(limits.memory));
-    let mdns = match config.mdns {
-        true => Some(mdns::tokio::Behaviour::new(mdns::Config::default(), me).map_err(|error| {
-            StartError::Stack(format!("multicast DNS: {error}; set mdns = false to do without"))
-        })?),
-        false => None,
-    };
+    let mdns =
+        match config.mdns {
+            true => Some(mdns::tokio::Behaviour::new(mdns::Config::default(), me).map_err(|error| {
+                StartError::Stack(format!("multicast DNS: {error}; set mdns = false to do without"))
+            })?),
+            false => None,
+        };
     Ok(Stack {
         refused: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(
@@ -88,12 +89,7 @@ pub(super) fn build(
 }
 
 /// One of the two tables: the public one, and that of the local network, as in Kubo.
-fn kademlia(
-    me: PeerId,
-    protocol: &'static str,
-    mode: KadMode,
-    lan: bool,
-) -> Option<kad::Behaviour<MemoryStore>> {
+fn kademlia(me: PeerId, protocol: &'static str, mode: KadMode, lan: bool) -> Option<kad::Behaviour<MemoryStore>> {
     let mode = match mode {
         KadMode::Off => return None,
         KadMode::Client => kad::Mode::Client,

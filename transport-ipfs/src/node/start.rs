@@ -44,11 +44,7 @@ pub(super) struct Started {
 }
 
 /// Starts a node.
-pub(super) async fn start(
-    config: Config,
-    identity: Identity,
-    blocks: Arc<dyn Blocks>,
-) -> Result<Started, StartError> {
+pub(super) async fn start(config: Config, identity: Identity, blocks: Arc<dyn Blocks>) -> Result<Started, StartError> {
     let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
     check(&config)?;
     let counters = Arc::new(Counters::default());
