@@ -17,6 +17,7 @@ pub mod topic;
 pub mod transport;
 pub mod unixfs;
 pub mod verify;
+pub mod vocabulary;
 
 pub use author::{Author, AuthorKey};
 pub use cbor::CborError;
