@@ -24,8 +24,8 @@ pub(super) struct Cost {
 /// One bad signature spoils its whole batch's equation, and must not make the batch expensive, or a peer could spend
 /// our time at will. The batch is halved until the bad one is alone; but once the halves have cost as many signatures
 /// as the batch has, what is left is checked singly. So a batch of `n` never costs more than `2n` batched and `n`
-/// single checks. As a batched check costs at most 0.45 of a single one, that is below twice the price of checking
-/// everything singly, whatever the peer sends.
+/// single checks. As a batched check costs about half of a single one or less (measured: 0.2 with one author to 0.45 with as many
+/// authors as signatures), that is at most twice the price of checking everything singly, whatever the peer sends.
 pub(super) fn check(batch: &[Signed<'_>], valid: &mut [bool]) -> Cost {
     let mut search = Search { cost: Cost::default(), budget: batch.len() };
     if batch.len() < SMALLEST {

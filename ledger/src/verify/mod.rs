@@ -7,7 +7,7 @@
 //! factors and adds, so it accepts exactly what each single check accepts.
 //!
 //! `ed25519-zebra` rather than `ed25519-consensus`: the same rule by the same authors, but on the curve library that
-//! `ed25519-dalek` already brings, whose vector instructions make batches about twice as fast.
+//! `ed25519-dalek` already brings (which uses vector instructions), instead of a second, older one.
 //!
 //! [ZIP-215]: https://zips.z.cash/zip-0215
 

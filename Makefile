@@ -1,0 +1,49 @@
+# What you can do here. Everything uses the dev profile, which is optimised (see CONTRIBUTING.md).
+# CARGO_TARGET_DIR is honoured; without it, cargo's own target/.
+
+CARGO = cargo
+TIDINGS = $(CARGO) run -q --locked -p tidings-node --bin tidings --
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo bench test test-slow lint fmt docs setup clean
+
+help: ## this text
+	@echo 'make TARGET, where TARGET is one of:'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+
+run: ready ## build and start a node; its page is at http://127.0.0.1:4280
+	@$(TIDINGS) serve $(ARGS)
+
+demo: ready ## three nodes on this machine: import, join, comment, crash, agree
+	@$(TIDINGS) demo $(ARGS)
+
+bench: ready ## measure, each figure beside the limit of this machine
+	@$(TIDINGS) bench $(ARGS)
+
+test: ## set up, build and run all tests
+	@scripts/test
+
+test-slow: ## only what crosses crates: processes, sockets, crashes
+	@scripts/test slow
+
+lint: ## formatting, clippy for each feature set, rustdoc, dependency policy, links
+	@scripts/lint
+
+fmt: ## format the code
+	@$(CARGO) fmt --all
+
+docs: ## check the links of docs/, and build the book and the Rust documentation
+	@scripts/docs
+
+setup: ## only install what building and testing need
+	@scripts/bootstrap tests
+
+clean: ## remove what was built of Tidings, keep the built dependencies
+	@$(CARGO) clean -p tidings-ledger -p tidings-transport-mem -p tidings-transport-ipfs -p tidings-node -p tidings-tests
+
+.PHONY: ready
+ready:
+	@scripts/bootstrap
+	@scripts/say-first-build
+	@$(CARGO) build --locked -p tidings-node --bin tidings
