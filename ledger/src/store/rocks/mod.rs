@@ -66,11 +66,14 @@ impl RocksStore {
     /// Writes everything into sorted files, drops what was deleted or replaced, and compresses the rest as well as it
     /// can be. O(size); commits and reads go on meanwhile.
     pub fn compact(&self) -> Result<(), StoreError> {
+        // The log is dropped once no table needs it, the default family included.
+        self.db.flush().map_err(from_rocks)?;
+        for table in Table::ALL {
+            self.db.flush_cf(self.family(table)?).map_err(from_rocks)?;
+        }
         let options = tuning::full_compaction();
         for table in Table::ALL {
-            let family = self.family(table)?;
-            self.db.flush_cf(family).map_err(from_rocks)?;
-            self.db.compact_range_cf_opt(family, None::<&[u8]>, None::<&[u8]>, &options);
+            self.db.compact_range_cf_opt(self.family(table)?, None::<&[u8]>, None::<&[u8]>, &options);
         }
         Ok(())
     }
