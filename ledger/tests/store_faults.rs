@@ -27,7 +27,11 @@ fn count_whole(store: &RocksStore) -> u32 {
     let count = last.map_or(0, |last| u32::from_be_bytes(last.try_into().unwrap()) + 1);
     for number in 0..count {
         let key = number.to_be_bytes();
-        assert_eq!(store.get(Table::Entries, &key).unwrap(), Some(vec![number as u8; 300]), "entry {number} of {count}");
+        assert_eq!(
+            store.get(Table::Entries, &key).unwrap(),
+            Some(vec![number as u8; 300]),
+            "entry {number} of {count}"
+        );
         assert_eq!(store.get(Table::Ids, &key).unwrap(), Some(key.to_vec()), "id {number} of {count}");
     }
     let beyond = count.to_be_bytes();
@@ -125,10 +129,8 @@ fn damage_in_a_sorted_file_is_an_error_and_not_other_data() {
         Ok(store) => {
             let error = store.get(Table::Entries, &0u32.to_be_bytes()).unwrap_err();
             assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
-            let all = tidings_ledger::store::KeyRange {
-                from: std::ops::Bound::Unbounded,
-                to: std::ops::Bound::Unbounded,
-            };
+            let all =
+                tidings_ledger::store::KeyRange { from: std::ops::Bound::Unbounded, to: std::ops::Bound::Unbounded };
             let mut visit = |_: &[u8], _: &[u8]| std::ops::ControlFlow::Continue(());
             let scanned = store.scan(Table::Entries, all, tidings_ledger::store::Direction::Forward, &mut visit);
             assert!(matches!(scanned, Err(StoreError::Corrupt(_))), "a damaged scan ended as if complete: {scanned:?}");

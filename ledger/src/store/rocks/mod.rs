@@ -162,9 +162,8 @@ fn refuse_unknown_tables(settings: &rocksdb::Options, database: &Path, folder: &
         return Ok(());
     }
     let names = DB::list_cf(settings, database).map_err(|error| from_open(error, folder))?;
-    let is_known = |name: &str| {
-        name == rocksdb::DEFAULT_COLUMN_FAMILY_NAME || Table::ALL.iter().any(|table| table.name() == name)
-    };
+    let is_known =
+        |name: &str| name == rocksdb::DEFAULT_COLUMN_FAMILY_NAME || Table::ALL.iter().any(|table| table.name() == name);
     match names.into_iter().find(|name| !is_known(name)) {
         Some(name) => Err(StoreError::Foreign { path: folder.to_owned(), found: format!("a table named {name}") }),
         None => Ok(()),
