@@ -44,7 +44,7 @@ pub struct RocksStore {
 impl RocksStore {
     /// Opens the data folder, or makes one where there is nothing or an empty folder.
     ///
-    /// Start-up cost: O(files) and the replay of at most 64 MiB of log.
+    /// Start-up cost: O(files) and the replay of about 32 MiB of log at most.
     pub fn open(folder: impl AsRef<Path>, options: RocksOptions) -> Result<Self, StoreError> {
         let folder = folder.as_ref().to_owned();
         marker::claim(&folder)?;
