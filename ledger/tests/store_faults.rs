@@ -313,6 +313,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "RocksDB recovers by its own clock")]
 fn a_full_disk_is_told_loses_nothing_and_heals() {
     for durability in [Durability::Wal, Durability::Fsync] {
         let Some(disk) = SmallDisk::mount(48) else {
