@@ -1,2 +1,18 @@
-//! node
-fn main() {}
+//! `tidings`: a node that keeps ledgers of signed comments the same on many machines, with no server in charge.
+//!
+//! The binary is thin on purpose: everything about entries, folders and peers is in `tidings-ledger` and the
+//! transports. What is here is how a person or a program talks to them: a command line ([`cli`]), HTTP with a page of
+//! its own ([`http`]), settings ([`config`]) and secrets ([`keys`]).
+
+mod cli;
+mod config;
+mod exit;
+mod keys;
+mod logs;
+mod output;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

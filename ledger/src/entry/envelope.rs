@@ -7,7 +7,8 @@ use crate::author::Author;
 use crate::cbor::{CborError, Reader, Writer};
 
 /// What the payload is: the protected content type (label 3).
-pub(super) const CONTENT_TYPE: &str = "application/tidings";
+#[cfg(test)]
+const CONTENT_TYPE: &str = "application/tidings";
 
 /// Tag 18 (`COSE_Sign1`) and an array of four.
 const OPENING: [u8; 2] = [0xd2, 0x84];

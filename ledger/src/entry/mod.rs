@@ -114,6 +114,11 @@ impl Entry {
     }
 }
 
+/// Reads back a file that was stored after admission; its signature was checked then.
+pub(crate) fn read_stored(file: &Bytes) -> Option<Entry> {
+    file::decode(file).ok().map(Entry::from_verified)
+}
+
 /// Why bytes are not an entry file. Always the fault of whoever made them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

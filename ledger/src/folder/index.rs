@@ -85,6 +85,13 @@ impl Level<'_> {
         self.one(from, Bound::Excluded(&next_level), Direction::Forward)
     }
 
+    /// The node that begins at this key.
+    pub(crate) fn at(&self, first: &str) -> Result<Option<Row>, StoreError> {
+        let key = self.key(first);
+        let value = self.store.get(Table::Index, &key)?;
+        value.map(|value| Row::read(&key, &value).ok_or_else(|| damaged("a row of the tree index"))).transpose()
+    }
+
     /// Every row of the level.
     pub(crate) fn all(&self) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();

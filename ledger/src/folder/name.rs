@@ -1,5 +1,7 @@
 //! File names in a folder. Names sort by time, so news lands at the right edge.
 
+use data_encoding::BASE32_NOPAD;
+
 use crate::entry::EntryId;
 use crate::time::Time;
 
@@ -61,9 +63,17 @@ pub(crate) fn is_entry(name: &str) -> bool {
         && Time::parse(&name[..Time::WIDTH]).is_some()
 }
 
-/// The time in an entry's name.
-pub(crate) fn time_of(name: &str) -> Option<Time> {
-    name.get(..Time::WIDTH).and_then(Time::parse)
+/// What an entry's name tells: its time, the first ten bytes of its id, and the whole id if the name is a long one.
+pub(crate) fn parts(name: &str) -> Option<(Time, [u8; 10], Option<EntryId>)> {
+    if !is_entry(name) {
+        return None;
+    }
+    let time = Time::parse(&name[..Time::WIDTH])?;
+    let digits = name[Time::WIDTH + 1..].to_ascii_uppercase();
+    let bytes = BASE32_NOPAD.decode(digits.as_bytes()).ok()?;
+    let prefix = bytes.first_chunk::<10>()?;
+    let id = bytes.as_slice().try_into().ok().map(EntryId::from_bytes);
+    Some((time, *prefix, id))
 }
 
 /// Whether `name` is that of a file attached to the entry of this name.
@@ -87,7 +97,8 @@ mod tests {
         let short = short(time, &id);
         assert_eq!(short, "20261120T234205.123Z-aaaaaaaaaaaaaaaa");
         assert!(is_entry(&short) && is_entry(&long(time, &id)));
-        assert_eq!(time_of(&short), Some(time));
+        assert_eq!(parts(&short), Some((time, [0; 10], None)));
+        assert_eq!(parts(&long(time, &id)), Some((time, [0; 10], Some(id))));
         assert!(is_attachment_of(&short, &attachment(&short, "a.png")));
         assert!(!is_attachment_of(&short, &long(time, &id)));
         assert_eq!(node_key(&node(&short)), Some(&short[..]));

@@ -9,6 +9,7 @@ use super::index::{Level, Row, load};
 use super::node::{Child, Encoded, Item, Node, encode_inner, encode_leaf};
 use super::shape::Cutter;
 use super::tree::{RankOf, Ranked};
+use crate::content::digest_of;
 use crate::store::{Batch, StoreError, Table};
 
 /// What a node links to, on any level.
@@ -215,7 +216,7 @@ impl Outcome {
     }
 
     /// Adds rows and blocks to the batch, and what is no longer needed to `dead`.
-    pub(super) fn write(&self, rows: Level<'_>, batch: &mut Batch, dead: &mut Vec<Cid>) {
+    pub(super) fn write(&self, rows: Level<'_>, batch: &mut Batch, dead: &mut Vec<Cid>, new: &mut Vec<[u8; 32]>) {
         let added: BTreeSet<&Cid> = self.added.values().map(|(row, _)| &row.cid).collect();
         for (first, row) in &self.removed {
             if !self.added.contains_key(first) {
@@ -228,6 +229,7 @@ impl Outcome {
         for (first, (row, bytes)) in &self.added {
             batch.put(Table::Index, rows.key(first), row.value());
             batch.put(Table::Nodes, row.cid.hash().digest(), bytes.as_slice());
+            new.extend(digest_of(&row.cid));
         }
     }
 

@@ -12,7 +12,8 @@ use super::index::damaged;
 use super::index::{Level, TreeId, load};
 use super::node::{Item, Node};
 use super::recut::{Member, Members, Outcome, Recut};
-use super::shape::FLAT;
+use super::shape::{FLAT, MAX_DEPTH};
+use crate::content;
 use crate::entry::limits;
 use crate::store::{Batch, Store, StoreError, Table};
 
@@ -46,6 +47,8 @@ pub(crate) type RankOf<'a> = dyn Fn(&str) -> Result<u8, StoreError> + 'a;
 pub(crate) struct Updated {
     pub(crate) tree: Tree,
     pub(crate) dead: Vec<Cid>,
+    /// SHA-256 of the blocks that it wrote.
+    pub(crate) added: Vec<[u8; 32]>,
 }
 
 /// Applies the changes: adds blocks and index rows to the batch.
@@ -60,13 +63,13 @@ pub(crate) fn update(
     let flat = will_be_flat(store, id, old, &changes)?;
     let was_flat = old.links <= FLAT;
     let mut tree = old.clone();
-    let mut dead = Vec::new();
+    let (mut dead, mut added) = (Vec::new(), Vec::new());
     let mut members: Members = changes.into_iter().map(|(key, put)| (key, put.map(Member::from))).collect();
     for level in 0.. {
         let rows = Level { store, tree: id, level };
         let whole = level == 0 && (flat || was_flat);
         let outcome = Recut { rows, flat, whole, rank_of: whole.then_some(rank_of) }.run(members)?;
-        outcome.write(rows, batch, &mut dead);
+        outcome.write(rows, batch, &mut dead, &mut added);
         let nodes = outcome.count(old.levels.get(usize::from(level)).copied().unwrap_or(0));
         if level == 0 {
             tree.links = outcome.links(old.links);
@@ -82,7 +85,7 @@ pub(crate) fn update(
         let kept = if above_is_new { rows.all()? } else { Vec::new() };
         members = outcome.members_above(&kept);
     }
-    Ok(Updated { tree, dead })
+    Ok(Updated { tree, dead, added })
 }
 
 /// Whether the tree is one flat directory after the changes. Exact, but counts only when it is near the limit.
@@ -135,4 +138,32 @@ fn remove_above(old: &Tree, top: Level<'_>, batch: &mut Batch, dead: &mut Vec<Ci
         }
     }
     Ok(())
+}
+
+/// Whether a node with this SHA-256 is part of the tree.
+pub(crate) fn is_live(store: &dyn Store, id: TreeId, digest: &[u8; 32]) -> Result<bool, StoreError> {
+    let cid = content::cid(content::DAG_PB, digest);
+    if store.get(Table::Nodes, digest)?.is_none() {
+        return Ok(false);
+    }
+    let (first, levels) = match load(store, id.kind(), &cid)? {
+        Node::Leaf(items) => (items.first().map(|item| item.key.clone()), 0..1),
+        Node::Inner(children) => (children.first().map(|child| child.first.clone()), 1..MAX_DEPTH as u8),
+    };
+    let Some(first) = first else { return Ok(false) };
+    for level in levels {
+        if (Level { store, tree: id, level }).at(&first)?.is_some_and(|row| row.cid == cid) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the tree lists an item of this name.
+pub(crate) fn lists(store: &dyn Store, id: TreeId, key: &str) -> Result<bool, StoreError> {
+    let Some(row) = (Level { store, tree: id, level: 0 }).covering(key)? else { return Ok(false) };
+    Ok(match load(store, id.kind(), &row.cid)? {
+        Node::Leaf(items) => items.binary_search_by(|item| item.key.as_str().cmp(key)).is_ok(),
+        Node::Inner(_) => false,
+    })
 }

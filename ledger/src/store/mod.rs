@@ -5,10 +5,14 @@
 
 mod error;
 mod memory;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 mod tables;
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+#[cfg(feature = "rocksdb")]
+pub use rocks::{Durability, RocksOptions, RocksStore};
 pub use tables::{Batch, Change, Direction, KeyRange, Table};
 
 use std::ops::ControlFlow;

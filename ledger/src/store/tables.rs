@@ -12,11 +12,11 @@ pub enum Table {
     Topics,
     /// Entry files in the folder's order: (topic number, time, id) → file.
     Entries,
-    /// Where an entry is: id → (topic number, time).
+    /// Where entries are: beginning of an id → (topic number, time, rest of the id) of each that begins so.
     Ids,
     /// Where a file's block is: file CID → entry id.
     Files,
-    /// Chains: (topic number, author, seq, id) → nothing.
+    /// Chains: (topic number, author, seq) → ids.
     Chains,
     /// Tree nodes by CID.
     Nodes,

@@ -1,0 +1,214 @@
+//! The layout of a replica's state in its store: every key and value is made and read here.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | topics | `i` ‖ topic id | number |
+//! | topics | `n` ‖ number | [`TopicRecord`] |
+//! | entries | number ‖ time ‖ id | the entry's file |
+//! | ids | first 10 bytes of the id | number ‖ time ‖ other 22 bytes, for each entry with these ten |
+//! | files | SHA-256 of the file | number ‖ time ‖ first 8 bytes of the id |
+//! | chains | number ‖ author ‖ seq | the ids that have this place: one, or several where the author forked |
+//! | nodes | SHA-256 of the node | the node |
+//! | index | tree ‖ level ‖ first key | digest ‖ size ‖ rank of a live node |
+//! | notes | `p` ‖ number ‖ serial | entries of one commit that no folder lists yet: time ‖ id, for each |
+//! | notes | `r` ‖ number ‖ id ‖ author | that author asked to redact that entry |
+//! | notes | `d` ‖ serial | number ‖ SHA-256 of a node that died; swept later |
+//! | notes | `a` ‖ root of an attached file ‖ id | the entry holds the file |
+//!
+//! Numbers are 32-bit, times and serials 64-bit, big-endian, so that they sort. The ids table has one point look-up for
+//! two questions: whether an entry is known, and whether another has the same short name in the folder.
+
+mod locate;
+mod topic;
+
+pub(crate) use locate::{Location, Locations, locate};
+pub(crate) use topic::TopicRecord;
+
+use std::ops::{Bound, ControlFlow};
+
+use bytes::Bytes;
+
+use crate::author::Author;
+use crate::content::sha256;
+use crate::entry::{self, Entry, EntryId};
+use crate::folder::damaged;
+use crate::store::{Direction, KeyRange, Store, StoreError, Table};
+use crate::time::Time;
+use crate::topic::TopicId;
+
+/// A topic's number in this store. 0 is the catalog.
+pub(crate) type Number = u32;
+
+/// Joins parts to a key.
+fn join(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// Keys of the table `topics`.
+pub(crate) mod topics {
+    use super::{Number, TopicId, join};
+
+    pub(crate) fn by_id(id: &TopicId) -> Vec<u8> {
+        join(&[b"i", id.as_bytes()])
+    }
+
+    pub(crate) fn record(number: Number) -> Vec<u8> {
+        join(&[b"n", &number.to_be_bytes()])
+    }
+
+    /// Before all records.
+    pub(crate) const RECORDS: &[u8] = b"n";
+    /// Behind all records.
+    pub(crate) const RECORDS_END: &[u8] = b"o";
+}
+
+/// Keys of the table `entries`.
+pub(crate) mod entries {
+    use super::{EntryId, Location, Number, Time, join};
+
+    pub(crate) fn key(location: &Location) -> Vec<u8> {
+        join(&[&location.number.to_be_bytes(), &location.time.as_millis().to_be_bytes(), location.id.as_bytes()])
+    }
+
+    /// Before all entries of the topic at or after this time.
+    pub(crate) fn from(number: Number, time: Time) -> Vec<u8> {
+        join(&[&number.to_be_bytes(), &time.as_millis().to_be_bytes()])
+    }
+
+    /// Behind all entries of the topic.
+    pub(crate) fn end(number: Number) -> Vec<u8> {
+        (u64::from(number) + 1).to_be_bytes()[4..].to_vec()
+    }
+}
+
+/// Keys of the table `chains`.
+pub(crate) mod chains {
+    use super::{Author, EntryId, Number, join};
+
+    pub(crate) fn key(number: Number, author: &Author, seq: u64) -> Vec<u8> {
+        join(&[&number.to_be_bytes(), author.as_bytes(), &seq.to_be_bytes()])
+    }
+
+    pub(crate) fn read(key: &[u8]) -> Option<(Author, u64)> {
+        let (author, seq) = key.get(4..)?.split_first_chunk::<32>()?;
+        Some((Author::from_bytes(*author), u64::from_be_bytes(seq.try_into().ok()?)))
+    }
+
+    /// The ids that have this place in the chain, in order.
+    pub(crate) fn ids(value: &[u8]) -> Vec<EntryId> {
+        value.as_chunks::<32>().0.iter().map(|id| EntryId::from_bytes(*id)).collect()
+    }
+
+    pub(crate) fn value(ids: &[EntryId]) -> Vec<u8> {
+        ids.iter().flat_map(|id| *id.as_bytes()).collect()
+    }
+}
+
+/// Keys of the table `notes`.
+pub(crate) mod notes {
+    use super::{Author, EntryId, Number, join};
+
+    pub(crate) fn pending(number: Number, serial: u64) -> Vec<u8> {
+        join(&[b"p", &number.to_be_bytes(), &serial.to_be_bytes()])
+    }
+
+    pub(crate) fn redaction(number: Number, entry: &EntryId, author: &Author) -> Vec<u8> {
+        join(&[b"r", &number.to_be_bytes(), entry.as_bytes(), author.as_bytes()])
+    }
+
+    pub(crate) fn dead(serial: u64) -> Vec<u8> {
+        join(&[b"d", &serial.to_be_bytes()])
+    }
+
+    /// Before all dead nodes, and behind them.
+    pub(crate) const DEAD: &[u8] = b"d";
+    pub(crate) const DEAD_END: &[u8] = b"e";
+
+    /// Before all lists of pending entries, and behind them.
+    pub(crate) const PENDING: &[u8] = b"p";
+    pub(crate) const PENDING_END: &[u8] = b"q";
+
+    pub(crate) fn attached(root: &[u8], entry: &EntryId) -> Vec<u8> {
+        join(&[b"a", root, entry.as_bytes()])
+    }
+}
+
+/// Values of the table `files`.
+pub(crate) mod files {
+    use super::{Location, Number, Time, join};
+
+    /// How much of the id is kept: enough to tell entries of one moment apart, the file's hash decides.
+    const PREFIX: usize = 8;
+
+    pub(crate) fn value(location: &Location) -> Vec<u8> {
+        join(&[
+            &location.number.to_be_bytes(),
+            &location.time.as_millis().to_be_bytes(),
+            &location.id.as_bytes()[..PREFIX],
+        ])
+    }
+
+    /// The range of keys of the table `entries` among which the file is.
+    pub(crate) fn range(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let _: (&[u8; 4], &[u8]) = value.split_first_chunk::<{ size_of::<Number>() }>()?;
+        (value.len() == 4 + size_of::<Time>() + PREFIX).then(|| (value.to_vec(), join(&[value, &[0xff; 25]])))
+    }
+}
+
+/// Reads an entry of our own. One point look-up.
+pub(crate) fn load_entry(store: &dyn Store, location: &Location) -> Result<Entry, StoreError> {
+    let file = store.get(Table::Entries, &entries::key(location))?;
+    file.and_then(|file| entry::read_stored(&Bytes::from(file))).ok_or_else(|| damaged("an entry is missing or broken"))
+}
+
+/// The file with this SHA-256, if it is that of an entry. One point look-up and one short scan.
+pub(crate) fn file_by_digest(store: &dyn Store, digest: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(value) = store.get(Table::Files, digest)? else { return Ok(None) };
+    let (from, to) = files::range(&value).ok_or_else(|| damaged("a row of the table of files"))?;
+    let found = collect(store, Table::Entries, &from, &to, Direction::Forward, 8)?;
+    match found.len() {
+        1 => Ok(found.into_iter().next().map(|(_, file)| file)),
+        _ => Ok(found.into_iter().map(|(_, file)| file).find(|file| sha256(file)[..] == *digest)),
+    }
+}
+
+/// From this key on, up to but without that one.
+pub(crate) fn range<'a>(from: &'a [u8], to: &'a [u8]) -> KeyRange<'a> {
+    KeyRange { from: Bound::Included(from), to: Bound::Excluded(to) }
+}
+
+/// Collects up to `limit` pairs of a range.
+pub(crate) fn collect(
+    store: &dyn Store,
+    table: Table,
+    from: &[u8],
+    to: &[u8],
+    direction: Direction,
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    let mut pairs = Vec::new();
+    if limit == 0 {
+        return Ok(pairs);
+    }
+    store.scan(table, range(from, to), direction, &mut |key, value| {
+        pairs.push((key.to_vec(), value.to_vec()));
+        if pairs.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    Ok(pairs)
+}
+
+/// The head of an author's chain in a topic: the highest seq, and the entry that has it. One short scan.
+///
+/// Where an author forked there are several; the smallest id is as good as any, and the same everywhere.
+pub(crate) fn chain_head(
+    store: &dyn Store,
+    number: Number,
+    author: &Author,
+) -> Result<Option<(u64, EntryId)>, StoreError> {
+    let (from, to) = (chains::key(number, author, 0), chains::key(number, author, u64::MAX));
+    let last = collect(store, Table::Chains, &from, &to, Direction::Backward, 1)?;
+    Ok(last.first().and_then(|(key, value)| {
+        let (_, seq) = chains::read(key)?;
+        Some((seq, *chains::ids(value).first()?))
+    }))
+}

@@ -1,0 +1,132 @@
+//! Announcing: telling the news once, and the state again and again, as seldom as will do.
+//!
+//! Suppression follows the idea of SRM (Floyd et al. 1997): whoever is about to say what was just heard stays silent, and
+//! jitter makes somebody the first.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Replica;
+use super::effects::FetchRequest;
+use super::step::Step;
+use super::timers::Timer;
+use super::topics::CATALOG;
+use crate::announcement::Announcement;
+use crate::records::Number;
+use crate::time::Time;
+use crate::transport::{Channel, Peer};
+
+/// A peer that joined is answered within this time; one of those who could answer does.
+const WELCOME: Duration = Duration::from_millis(50);
+
+/// A peer that is behind is answered within this time.
+const CORRECTION: Duration = Duration::from_millis(200);
+
+impl Replica {
+    /// Publishes the topic's root, with what is new as far as it fits.
+    pub(super) fn announce(&mut self, step: &mut Step<'_>, number: Number) {
+        let period = self.reannounce_period();
+        let Some(topic) = self.topics.get_mut(number) else { return };
+        let inline = std::mem::take(&mut topic.fresh);
+        let Some(folder) = topic.record.tree.root else { return };
+        let announcement = Announcement {
+            topic: topic.record.id,
+            folder,
+            count: topic.record.entries,
+            newest: topic.record.newest,
+            inline,
+        };
+        if topic.joined {
+            self.timers.set(Timer::Reannounce(number), step.now + period);
+        }
+        self.counters.announced += 1;
+        step.effects.publish.push((Channel::new(announcement.topic), Bytes::from(announcement.encode())));
+    }
+
+    /// Answers a peer that began to listen.
+    pub(super) fn welcome(&mut self, step: &mut Step<'_>, channel: Channel) {
+        let Some(number) = self.topics.number(&channel.topic()) else { return };
+        self.join_for_others(step, number);
+        self.announce_within(step.now, number, WELCOME);
+    }
+
+    /// Announces soon, unless somebody else says the same before.
+    pub(super) fn announce_within(&mut self, now: Time, number: Number, span: Duration) {
+        let joined = self.topics.get(number).is_some_and(|topic| topic.joined && topic.record.tree.root.is_some());
+        if joined {
+            let delay = span.mul_f64(self.rng.f64());
+            self.timers.by(Timer::Announce(number), now + delay);
+        }
+    }
+
+    /// Somebody announced a root that is behind ours.
+    pub(super) fn correct(&mut self, now: Time, number: Number) {
+        self.announce_within(now, number, CORRECTION);
+    }
+
+    /// Somebody announced our own root: there is nothing to add.
+    pub(super) fn agree(&mut self, now: Time, number: Number) {
+        let period = self.reannounce_period();
+        let Some(topic) = self.topics.get(number) else { return };
+        if topic.fresh.is_empty() && !self.local_news.contains(&number) {
+            self.timers.clear(Timer::Announce(number));
+        }
+        if topic.joined {
+            self.timers.set(Timer::Reannounce(number), now + period);
+        }
+    }
+
+    /// Joins the topic's channel.
+    pub(super) fn join(&mut self, step: &mut Step<'_>, number: Number) {
+        let period = self.reannounce_period();
+        let Some(topic) = self.topics.get_mut(number) else { return };
+        if !topic.joined {
+            topic.joined = true;
+            self.joined += 1;
+            step.effects.join.push(Channel::new(topic.record.id));
+            self.timers.set(Timer::Reannounce(number), step.now + period);
+        }
+    }
+
+    /// Leaves the topic's channel.
+    pub(super) fn leave(&mut self, step: &mut Step<'_>, number: Number) {
+        let Some(topic) = self.topics.get_mut(number) else { return };
+        if topic.joined {
+            topic.joined = false;
+            self.joined -= 1;
+            step.effects.leave.push(Channel::new(topic.record.id));
+            self.timers.clear(Timer::Reannounce(number));
+            self.timers.clear(Timer::Announce(number));
+        }
+    }
+
+    /// A mirror joins the channels of those of its topics that somebody listens on: not all, there may be very many.
+    fn join_for_others(&mut self, step: &mut Step<'_>, number: Number) {
+        if !self.options.mirror || number == CATALOG {
+            return;
+        }
+        if self.joined < self.options.limits.channels {
+            self.join(step, number);
+        } else {
+            self.counters.channels_refused += 1;
+        }
+    }
+
+    /// The time to the next announcement of an unchanged root: a quarter of jitter, so that peers do not speak at once.
+    fn reannounce_period(&mut self) -> Duration {
+        self.options.reannounce.mul_f64(0.75 + 0.5 * self.rng.f64())
+    }
+}
+
+/// Merges requests that go to the same peers, so that a transport sees few large ones.
+pub(super) fn merge(requests: Vec<FetchRequest>) -> Vec<FetchRequest> {
+    let mut merged: Vec<(Vec<Peer>, FetchRequest)> = Vec::new();
+    for request in requests {
+        match merged.iter_mut().find(|(peers, _)| *peers == request.ask_first) {
+            Some((_, into)) => into.cids.extend(request.cids),
+            None => merged.push((request.ask_first.clone(), request)),
+        }
+    }
+    merged.into_iter().map(|(_, request)| request).collect()
+}

@@ -1,0 +1,213 @@
+//! Pulling: fetching what an announced root holds and this replica does not.
+//!
+//! A pull walks the remote tree from its root and descends only into nodes that are not held; a node is held only when
+//! all below it is, so equal parts cost nothing, whatever their size (design invariant 7). It asks for whole levels and
+//! large batches at once, keeps a bounded window, and goes to the newest first. What it brings is admitted and committed
+//! as it comes, so nothing is fetched twice, not even after a crash. What a liar can cost is bounded by an allowance that
+//! only accepted entries enlarge.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use cid::Cid;
+
+use crate::folder::{self, Child, Item, Kind, MAX_DEPTH, Node, NodeError};
+use crate::transport::Peer;
+
+/// Nodes that are asked for at once.
+const NODE_WINDOW: usize = 256;
+
+/// Entry files that are asked for at once.
+const FILE_WINDOW: usize = 1024;
+
+/// Bytes of entry files that are asked for at once.
+const FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Requests of one pull that are under way at the same time: one arriving while the other is admitted.
+const REQUESTS: usize = 2;
+
+/// Entry files that wait to be asked for before no more nodes are.
+const BACKLOG: usize = 4096;
+
+/// Nodes that a pull may fetch before the first entry was accepted: the way down a tree of a billion entries.
+const NODES_AT_FIRST: u64 = 1024;
+
+/// Nodes that each accepted entry allows: the way down to one entry, and the nodes whose cuts it moved.
+const NODES_PER_ENTRY: u64 = 16;
+
+/// Refused entries after which a pull is given up, unless far more were accepted.
+const REFUSED_AT_FIRST: u64 = 16;
+
+/// A pull under way.
+#[derive(Debug)]
+pub(super) struct Pull {
+    pub(super) root: Cid,
+    /// Who announced the root.
+    pub(super) peers: Vec<Peer>,
+    pub(super) tally: Tally,
+    /// Nodes to fetch: for each depth, by first key.
+    nodes: Vec<BTreeMap<String, Cid>>,
+    /// Entry files to fetch, by name.
+    files: BTreeMap<String, (Cid, u64)>,
+    /// What is asked for and not answered.
+    asked: BTreeMap<Cid, Asked>,
+    /// How many answers each request still misses.
+    requests: BTreeMap<u64, usize>,
+    next_request: u64,
+}
+
+/// What a CID was asked for as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    request: u64,
+    pub(super) what: What,
+}
+
+/// A node at this depth, or an entry's file of this size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Node(usize),
+    File(u64),
+}
+
+/// What a pull cost and brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    pub(super) nodes: u64,
+    pub(super) accepted: u64,
+    pub(super) refused: u64,
+    pub(super) missing: u64,
+    pub(super) rounds: u64,
+}
+
+/// Why a pull is given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A node is not one.
+    Node(NodeError),
+    /// The tree is deeper than any honest one.
+    TooDeep,
+    /// Far more nodes than entries.
+    Allowance,
+    /// Too many entries were refused.
+    Entries,
+}
+
+impl Pull {
+    pub(super) fn new(root: Cid, peers: Vec<Peer>) -> Self {
+        Pull {
+            root,
+            peers,
+            tally: Tally::default(),
+            nodes: vec![BTreeMap::from([(String::new(), root)])],
+            files: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            next_request: 0,
+        }
+    }
+
+    /// What to ask for now, as far as the windows allow.
+    pub(super) fn next(&mut self) -> Option<Vec<Cid>> {
+        if self.requests.len() >= REQUESTS {
+            return None;
+        }
+        let mut batch = if self.files.len() < BACKLOG { self.next_nodes() } else { Vec::new() };
+        if batch.is_empty() {
+            batch = self.next_files();
+        }
+        // A CID that stands in two places of a tree is one block, and asked for once.
+        batch.retain(|(cid, _)| !self.asked.contains_key(cid));
+        if batch.is_empty() {
+            return None;
+        }
+        let request = self.next_request;
+        self.next_request += 1;
+        self.tally.rounds += 1;
+        let cids: Vec<Cid> = batch.iter().map(|(cid, _)| *cid).collect();
+        self.asked.extend(batch.into_iter().map(|(cid, what)| (cid, Asked { request, what })));
+        self.requests.insert(request, cids.len());
+        Some(cids)
+    }
+
+    /// The deepest nodes first: they lead to entries, and entries enlarge the allowance.
+    fn next_nodes(&mut self) -> Vec<(Cid, What)> {
+        let levels = self.nodes.iter_mut().enumerate().rev();
+        let Some((depth, level)) = levels.into_iter().find(|(_, level)| !level.is_empty()) else { return Vec::new() };
+        let newest = std::iter::from_fn(|| level.pop_last()).take(NODE_WINDOW);
+        newest.map(|(_, cid)| (cid, What::Node(depth))).collect()
+    }
+
+    fn next_files(&mut self) -> Vec<(Cid, What)> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while let Some((_, (_, size))) = self.files.last_key_value() {
+            let full = batch.len() >= FILE_WINDOW || (bytes + size > FILE_BYTES && !batch.is_empty());
+            if full {
+                break;
+            }
+            bytes += size;
+            batch.extend(self.files.pop_last().map(|(_, (cid, size))| (cid, What::File(size))));
+        }
+        batch
+    }
+
+    /// Takes an answer off the list; `None` if it was not asked for.
+    pub(super) fn answered(&mut self, cid: &Cid) -> Option<What> {
+        let Asked { request, what } = self.asked.remove(cid)?;
+        if let Some(missing) = self.requests.get_mut(&request) {
+            *missing -= 1;
+            if *missing == 0 {
+                self.requests.remove(&request);
+            }
+        }
+        Some(what)
+    }
+
+    /// Reads a node that arrived.
+    pub(super) fn read(&mut self, kind: Kind, bytes: &Bytes) -> Result<Node, Fault> {
+        self.tally.nodes += 1;
+        if self.tally.nodes > NODES_AT_FIRST + NODES_PER_ENTRY * self.tally.accepted {
+            return Err(Fault::Allowance);
+        }
+        folder::decode(kind, bytes).map_err(Fault::Node)
+    }
+
+    /// Adds the nodes to fetch below a node of this depth.
+    pub(super) fn descend(&mut self, depth: usize, children: Vec<Child>) -> Result<(), Fault> {
+        let below = depth + 1;
+        if below >= MAX_DEPTH {
+            return Err(Fault::TooDeep);
+        }
+        if self.nodes.len() <= below {
+            self.nodes.resize(below + 1, BTreeMap::new());
+        }
+        self.nodes[below].extend(children.into_iter().map(|child| (child.first, child.cid)));
+        Ok(())
+    }
+
+    /// Adds an entry's file to fetch.
+    pub(super) fn want(&mut self, item: Item) {
+        self.files.insert(item.key, (item.cid, item.size));
+    }
+
+    /// Takes note of an entry that was accepted or refused.
+    pub(super) fn judged(&mut self, accepted: bool) -> Result<(), Fault> {
+        if accepted {
+            self.tally.accepted += 1;
+        } else {
+            self.tally.refused += 1;
+        }
+        if self.tally.refused > REFUSED_AT_FIRST + self.tally.accepted { Err(Fault::Entries) } else { Ok(()) }
+    }
+
+    /// Whether nothing is left to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.asked.is_empty() && self.files.is_empty() && self.nodes.iter().all(BTreeMap::is_empty)
+    }
+
+    /// What is asked for and not answered.
+    pub(super) fn outstanding(&self) -> impl Iterator<Item = &Cid> {
+        self.asked.keys()
+    }
+}

@@ -1,0 +1,267 @@
+//! Running pulls: which begin, what their answers mean, how they end.
+
+use cid::Cid;
+
+use super::Replica;
+use super::effects::{Arrival, Arrived, FetchRequest};
+use super::insert::{Origin, known_by_name};
+use super::pull::{Fault, Pull, What};
+use super::step::Step;
+use super::timers::Timer;
+use super::topics::CATALOG;
+use crate::content::digest_of;
+use crate::entry::Entry;
+use crate::folder::{Item, Kind, Node};
+use crate::store::{StoreError, Table};
+use crate::time::Time;
+use crate::topic::TopicId;
+use crate::transport::{Demerit, Peer};
+
+impl Replica {
+    /// Somebody says that a topic has this root: pull it, unless it is held, known to lead nowhere, or under way.
+    pub(super) fn consider(
+        &mut self,
+        now: Time,
+        topic: TopicId,
+        root: Cid,
+        from: Option<&Peer>,
+        not_before: Time,
+    ) -> Result<(), StoreError> {
+        if self.remembered.avoids(&root, now) || self.goals.len() >= self.options.limits.topics {
+            return Ok(());
+        }
+        if let Some(pull) = self.pulls.get_mut(&topic) {
+            if pull.root == root {
+                if let Some(from) = from.filter(|from| !pull.peers.contains(from)) {
+                    pull.peers.push(from.clone());
+                }
+                return Ok(());
+            }
+        }
+        self.goals.add(topic, root, from, not_before);
+        self.timers.by(Timer::Pull(topic), not_before);
+        Ok(())
+    }
+
+    /// Begins pulls as far as the limit allows, and lets those under way ask for more.
+    pub(super) fn advance(&mut self, step: &mut Step<'_>) -> Result<(), StoreError> {
+        let most = self.options.limits.pulls;
+        loop {
+            let pulls = &self.pulls;
+            let catalog = self.catalog_id;
+            // The catalog's own pull does not count: it is what leads to the others.
+            let room = pulls.len() < most;
+            let next = self.goals.take(step.now, |topic| (room || *topic == catalog) && !pulls.contains_key(topic));
+            let Some((topic, goal)) = next else { break };
+            self.begin(step, topic, goal.root, goal.peers)?;
+        }
+        let topics: Vec<TopicId> = std::mem::take(&mut self.stirred).into_iter().collect();
+        for topic in topics {
+            self.ask(step, &topic)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, step: &Step<'_>, topic: TopicId, root: Cid, peers: Vec<Peer>) -> Result<(), StoreError> {
+        let held = digest_of(&root).is_some_and(|digest| step.nodes.contains(&digest));
+        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now) {
+            return Ok(());
+        }
+        self.counters.pulls += 1;
+        self.pulls.insert(topic, Pull::new(root, peers));
+        self.stirred.insert(topic);
+        Ok(())
+    }
+
+    fn ask(&mut self, step: &mut Step<'_>, topic: &TopicId) -> Result<(), StoreError> {
+        let Some(pull) = self.pulls.get_mut(topic) else { return Ok(()) };
+        while let Some(mut cids) = pull.next() {
+            // Another pull may have asked for the same block already: a folder that two topics claim is a lie of one.
+            let taken: Vec<Cid> = cids.extract_if(.., |cid| self.wanted.contains_key(cid)).collect();
+            for cid in taken {
+                pull.answered(&cid);
+                pull.tally.missing += 1;
+            }
+            self.wanted.extend(cids.iter().map(|cid| (*cid, *topic)));
+            if !cids.is_empty() {
+                step.effects.fetch.push(FetchRequest { cids, ask_first: pull.peers.clone() });
+            }
+        }
+        if pull.is_done() {
+            self.finish(step, topic)?;
+        }
+        Ok(())
+    }
+
+    /// Answers arrived.
+    pub(super) fn fetched(&mut self, step: &mut Step<'_>, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
+        let mut entries: Vec<(TopicId, Option<Peer>, Entry)> = Vec::new();
+        for Arrival { cid, from, content } in arrivals {
+            let Some(topic) = self.wanted.remove(&cid) else { continue };
+            let Some(what) = self.pulls.get_mut(&topic).and_then(|pull| pull.answered(&cid)) else { continue };
+            self.stirred.insert(topic);
+            let outcome = match (what, content) {
+                (What::Node(depth), Arrived::Node(bytes)) => self.walk(step, &topic, depth, &bytes)?,
+                (What::File(size), Arrived::Entry(Ok(entry), len)) if len as u64 == size && entry.topic() == topic => {
+                    entries.push((topic, from.clone(), entry));
+                    Ok(())
+                }
+                (_, Arrived::Missing) => {
+                    self.missing(&topic);
+                    Ok(())
+                }
+                _ => self.refused(&topic),
+            };
+            if let Err(fault) = outcome {
+                self.give_up(step, &topic, from.as_ref(), &fault);
+            }
+        }
+        self.take_in(step, entries)
+    }
+
+    /// A node arrived: find what in it is not held.
+    fn walk(
+        &mut self,
+        step: &Step<'_>,
+        topic: &TopicId,
+        depth: usize,
+        bytes: &bytes::Bytes,
+    ) -> Result<Result<(), Fault>, StoreError> {
+        let kind = if *topic == self.catalog_id { Kind::Catalog } else { Kind::Topic };
+        let Some(pull) = self.pulls.get_mut(topic) else { return Ok(Ok(())) };
+        self.counters.nodes_fetched += 1;
+        self.counters.node_bytes += bytes.len() as u64;
+        match pull.read(kind, bytes) {
+            Err(fault) => Ok(Err(fault)),
+            Ok(Node::Inner(mut children)) => {
+                let mut held = Vec::new();
+                for child in &children {
+                    held.push(self.is_held(step, &child.cid)?);
+                }
+                let mut held = held.into_iter();
+                children.retain(|_| !held.next().unwrap_or(false));
+                let Some(pull) = self.pulls.get_mut(topic) else { return Ok(Ok(())) };
+                Ok(pull.descend(depth, children))
+            }
+            Ok(Node::Leaf(items)) if kind == Kind::Catalog => {
+                let peers = pull.peers.clone();
+                self.consider_listed(step, &items, &peers)?;
+                Ok(Ok(()))
+            }
+            Ok(Node::Leaf(items)) => {
+                let number = self.topics.number(topic);
+                for item in items {
+                    let known = match number {
+                        Some(number) => known_by_name(step.store, number, &item.key)?.is_some(),
+                        None => false,
+                    };
+                    if let (false, Some(pull)) = (known, self.pulls.get_mut(topic)) {
+                        pull.want(item);
+                    }
+                }
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// A catalog lists these topics.
+    fn consider_listed(&mut self, step: &Step<'_>, items: &[Item], peers: &[Peer]) -> Result<(), StoreError> {
+        for item in items {
+            let Ok(topic) = item.key.parse::<TopicId>() else { continue };
+            let ours = self.topics.by_id(&topic).and_then(|topic| topic.record.tree.root);
+            if ours != Some(item.cid) && !self.is_held(step, &item.cid)? {
+                self.consider(step.now, topic, item.cid, peers.first(), step.now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the node and all below it are here.
+    pub(super) fn is_held(&self, step: &Step<'_>, cid: &Cid) -> Result<bool, StoreError> {
+        Ok(step.store.get(Table::Nodes, cid.hash().digest())?.is_some())
+    }
+
+    /// Entries arrived and were admitted: take them in, together.
+    fn take_in(&mut self, step: &mut Step<'_>, arrived: Vec<(TopicId, Option<Peer>, Entry)>) -> Result<(), StoreError> {
+        let (sources, entries): (Vec<_>, Vec<_>) =
+            arrived.into_iter().map(|(topic, from, entry)| ((topic, from), entry)).unzip();
+        let results = self.insert(step, entries, Origin::Peer)?;
+        for ((topic, from), result) in sources.into_iter().zip(results) {
+            let Some(pull) = self.pulls.get_mut(&topic) else { continue };
+            if let Err(fault) = pull.judged(result.is_ok()) {
+                self.give_up(step, &topic, from.as_ref(), &fault);
+            }
+        }
+        Ok(())
+    }
+
+    fn missing(&mut self, topic: &TopicId) {
+        if let Some(pull) = self.pulls.get_mut(topic) {
+            pull.tally.missing += 1;
+        }
+        self.counters.missing += 1;
+    }
+
+    fn refused(&mut self, topic: &TopicId) -> Result<(), Fault> {
+        self.counters.refused += 1;
+        self.pulls.get_mut(topic).map_or(Ok(()), |pull| pull.judged(false))
+    }
+
+    /// The pull got all that there was to get.
+    fn finish(&mut self, step: &mut Step<'_>, topic: &TopicId) -> Result<(), StoreError> {
+        let Some(pull) = self.pulls.remove(topic) else { return Ok(()) };
+        let number = self.topics.number(topic);
+        if let Some(number) = number {
+            self.settle(step, number)?;
+        }
+        self.counters.rounds += pull.tally.rounds;
+        // What a mirror has after the last pull may be more than anybody announced: the others should know.
+        if self.options.mirror && self.pulls.is_empty() && self.goals.len() == 0 {
+            self.correct(step.now, CATALOG);
+        }
+        let ours = number.and_then(|number| self.topics.get(number)).and_then(|topic| topic.record.tree.root);
+        if ours == Some(pull.root) {
+            return Ok(());
+        }
+        // The catalog's own pull ends before those that it led to; what became of them shows in the next announcement.
+        if *topic == self.catalog_id && pull.tally.missing == 0 {
+            return Ok(());
+        }
+        if pull.tally.missing > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
+            self.remembered.disappointed(pull.root, step.now);
+        }
+        if pull.tally.missing > 0 && pull.tally.accepted == 0 {
+            let withheld = pull.peers.first().map(|peer| (peer.clone(), Demerit::Withheld));
+            self.demerits(step, withheld);
+        }
+        // Ours differs, so there is something here that the announcer lacks.
+        if let Some(number) = number {
+            self.correct(step.now, number);
+        }
+        Ok(())
+    }
+
+    /// The pull leads nowhere.
+    fn give_up(&mut self, step: &mut Step<'_>, topic: &TopicId, from: Option<&Peer>, fault: &Fault) {
+        let Some(pull) = self.pulls.remove(topic) else { return };
+        for cid in pull.outstanding() {
+            self.wanted.remove(cid);
+        }
+        self.remembered.disappointed(pull.root, step.now);
+        let demerit = match fault {
+            Fault::Entries => Demerit::BadEntry,
+            Fault::Node(_) | Fault::TooDeep | Fault::Allowance => Demerit::BadFolder,
+        };
+        // Blocks hash to what was asked for, so the fault is that of whoever announced the root.
+        let culprit = pull.peers.first().or(from).map(|peer| (peer.clone(), demerit));
+        self.demerits(step, culprit);
+        self.counters.pulls_given_up += 1;
+    }
+
+    pub(super) fn demerits(&mut self, step: &mut Step<'_>, demerits: impl IntoIterator<Item = (Peer, Demerit)>) {
+        for (peer, demerit) in demerits {
+            self.counters.demerits += 1;
+            step.effects.demerits.push((peer, demerit));
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Writes to one peer, on one stream: our wants first, then what the peer wants of us.
+//!
+//! While one message is on its way the next one's blocks are read from the store, so disk and line work together; more
+//! than that is not read ahead, so a slow peer costs the memory of two messages and nobody else anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cid::{Cid, Version as CidVersion};
+use futures::AsyncWriteExt;
+use libp2p::swarm::Stream;
+use tidings_ledger::transport::Blocks;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::behaviour::OpenRequest;
+use super::exchange::Exchange;
+use super::frame::Outgoing;
+use super::handler::OpenError;
+use super::link::Link;
+use super::message::Presence;
+use super::prefix::{DAG_PB, SHA2_256};
+use super::version::Version;
+use super::wantlist::Want;
+
+/// A writer with nothing to say for this long closes its stream.
+const IDLE: Duration = Duration::from_secs(20);
+/// A message that cannot be written in this long ends the stream.
+const WRITE_TIME: Duration = Duration::from_secs(60);
+/// Opening a stream takes no longer than this.
+const OPEN_TIME: Duration = Duration::from_secs(15);
+/// Blocks go out in messages of about this size: large enough that a message's costs vanish, small enough that the
+/// reader works while the next one is on its way.
+const BATCH_BYTES: usize = 256 * 1024;
+/// Wants answered in one message.
+const BATCH_WANTS: usize = 512;
+/// Lines of our own in one message.
+const MAX_ENTRIES: usize = 4096;
+/// To a want-have for a block up to this size the block itself is the answer, as Kubo does.
+const INLINE_BLOCK: usize = 1024;
+/// Memory set aside for one message, in KiB: the batch, and the block that goes beyond it.
+const BATCH_KIB: u32 = 1024;
+
+/// A message and the memory it holds.
+struct Batch {
+    out: Outgoing,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+/// Runs until there has been nothing to write for a while, or the peer is gone.
+pub(crate) async fn run(exchange: Arc<Exchange>, link: Arc<Link>) {
+    let mut stream = None;
+    let mut next: Option<Batch> = None;
+    loop {
+        let batch = match next.take() {
+            Some(batch) => batch,
+            None => match wait(&exchange, &link).await {
+                Some(batch) => batch,
+                None => break,
+            },
+        };
+        let (written, ahead) =
+            futures::join!(write(&exchange, &link, &mut stream, &batch.out), collect(&exchange, &link));
+        next = ahead;
+        if let Err(error) = written {
+            tracing::debug!(peer = %link.peer, %error, "bitswap: cannot write");
+            give_up(&exchange, &link);
+            break;
+        }
+    }
+    if let Some((mut stream, _)) = stream {
+        let _ = tokio::time::timeout(OPEN_TIME, stream.close()).await;
+    }
+}
+
+/// Waits for something to write. `None`: retired.
+async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
+    loop {
+        if link.is_closed() {
+            link.outbox.lock().writing = false;
+            return None;
+        }
+        if let Some(batch) = collect(exchange, link).await {
+            return Some(batch);
+        }
+        if tokio::time::timeout(IDLE, link.wake.notified()).await.is_err() {
+            let mut outbox = link.outbox.lock();
+            if outbox.is_empty() {
+                outbox.writing = false;
+                return None;
+            }
+        }
+    }
+}
+
+/// The peer cannot be written to: its wants are void, and ours go to others.
+fn give_up(exchange: &Arc<Exchange>, link: &Arc<Link>) {
+    {
+        let mut outbox = link.outbox.lock();
+        outbox.writing = false;
+        outbox.entries.clear();
+        outbox.wantlist.clear();
+    }
+    exchange.mute(link);
+}
+
+/// What there is to write now.
+async fn collect(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
+    let (entries, wants) = {
+        let mut outbox = link.outbox.lock();
+        let count = outbox.entries.len().min(MAX_ENTRIES);
+        let entries: Vec<_> = outbox.entries.drain(..count).collect();
+        (entries, outbox.wantlist.take(BATCH_WANTS))
+    };
+    let mut out = Outgoing { entries, ..Outgoing::default() };
+    if wants.is_empty() {
+        return (!out.is_empty()).then_some(Batch { out, _memory: None });
+    }
+    let memory = exchange.memory.clone().acquire_many_owned(BATCH_KIB).await.ok();
+    let turn = exchange.reads.clone().acquire_owned().await.ok();
+    let blocks = exchange.blocks.clone();
+    let max_block = exchange.limits.max_block;
+    let read = exchange.runtime.spawn_blocking(move || {
+        let _turn = turn;
+        answer(&*blocks, wants, max_block)
+    });
+    // The store panicked: the wants are lost, the peer will ask again.
+    let answers = read.await.unwrap_or_default();
+    exchange.counters.store_errors.add(answers.errors);
+    link.outbox.lock().wantlist.put_back(answers.rest);
+    (out.blocks, out.presences) = (answers.blocks, answers.presences);
+    if out.is_empty() && link.outbox.lock().is_empty() {
+        return None;
+    }
+    Some(Batch { out, _memory: memory })
+}
+
+#[derive(Default)]
+struct Answers {
+    blocks: Vec<(Cid, Bytes)>,
+    presences: Vec<Presence>,
+    /// No room for them in this message.
+    rest: Vec<Want>,
+    errors: u64,
+}
+
+/// Looks the wants up. Runs where blocking is allowed.
+fn answer(blocks: &dyn Blocks, wants: Vec<Want>, max_block: usize) -> Answers {
+    let mut answers = Answers::default();
+    let mut bytes = 0;
+    let mut wants = wants.into_iter();
+    for want in wants.by_ref() {
+        let found = look_up(blocks, &want, max_block).unwrap_or_else(|error| {
+            tracing::warn!(cid = %want.cid, %error, "cannot read a block that a peer asks for");
+            answers.errors += 1;
+            Found::Nothing
+        });
+        match found {
+            Found::Block(block) => {
+                bytes += block.len();
+                answers.blocks.push((want.cid, block));
+            }
+            Found::Have => answers.presences.push(Presence { cid: want.cid, have: true }),
+            Found::Nothing if want.send_dont_have => {
+                answers.presences.push(Presence { cid: want.cid, have: false });
+            }
+            Found::Nothing => {}
+        }
+        if bytes >= BATCH_BYTES {
+            break;
+        }
+    }
+    answers.rest = wants.collect();
+    answers
+}
+
+enum Found {
+    Block(Bytes),
+    Have,
+    Nothing,
+}
+
+fn look_up(blocks: &dyn Blocks, want: &Want, max_block: usize) -> Result<Found, tidings_ledger::store::StoreError> {
+    if want.have {
+        return Ok(match blocks.len_of(&want.cid)? {
+            Some(len) if len <= INLINE_BLOCK => blocks.get(&want.cid)?.map_or(Found::Nothing, Found::Block),
+            Some(len) if len <= max_block => Found::Have,
+            _ => Found::Nothing,
+        });
+    }
+    let mut found = blocks.get(&want.cid)?;
+    if found.is_none() {
+        if let Some(twin) = twin(&want.cid) {
+            found = blocks.get(&twin)?;
+        }
+    }
+    Ok(found.filter(|block| block.len() <= max_block).map_or(Found::Nothing, Found::Block))
+}
+
+/// The same block's CID in the other version: Kubo asks for old folders by CIDv0.
+fn twin(cid: &Cid) -> Option<Cid> {
+    if cid.codec() != DAG_PB || cid.hash().code() != SHA2_256 {
+        return None;
+    }
+    match cid.version() {
+        CidVersion::V0 => Some(Cid::new_v1(DAG_PB, *cid.hash())),
+        CidVersion::V1 => Cid::new_v0(*cid.hash()).ok(),
+    }
+}
+
+/// Writes one message, on a new stream if need be. A stream that the peer ended meanwhile is replaced once.
+async fn write(
+    exchange: &Arc<Exchange>,
+    link: &Arc<Link>,
+    stream: &mut Option<(Stream, Version)>,
+    out: &Outgoing,
+) -> Result<(), OpenError> {
+    for fresh in [false, true] {
+        if fresh {
+            *stream = None;
+        }
+        if stream.is_none() {
+            *stream = Some(open(exchange, link).await?);
+        }
+        let Some((open, version)) = stream.as_mut() else {
+            continue;
+        };
+        let frame = out.encode(*version);
+        exchange.upload.pass(frame.len()).await;
+        let sent = tokio::time::timeout(WRITE_TIME, async {
+            open.write_all(&frame).await?;
+            open.flush().await
+        });
+        if matches!(sent.await, Ok(Ok(()))) {
+            let bytes: usize = out.blocks.iter().map(|(_, block)| block.len()).sum();
+            exchange.counters.blocks_served.add(out.blocks.len() as u64);
+            exchange.counters.block_bytes_served.add(bytes as u64);
+            return Ok(());
+        }
+    }
+    *stream = None;
+    Err(OpenError::Broken)
+}
+
+async fn open(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Result<(Stream, Version), OpenError> {
+    let (reply, opened) = oneshot::channel();
+    exchange.opener.send(OpenRequest { peer: link.peer, reply }).map_err(|_| OpenError::Broken)?;
+    match tokio::time::timeout(OPEN_TIME, opened).await {
+        Ok(Ok(result)) => result,
+        _ => Err(OpenError::Broken),
+    }
+}
