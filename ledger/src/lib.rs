@@ -4,6 +4,7 @@
 
 pub mod admission;
 pub mod announcement;
+pub mod attachments;
 pub mod author;
 pub mod car;
 mod cbor;
@@ -19,6 +20,7 @@ pub mod topic;
 pub mod transport;
 pub mod unixfs;
 pub mod verify;
+pub mod vocabulary;
 
 pub use author::{Author, AuthorKey};
 pub use cbor::CborError;

@@ -3,6 +3,7 @@
 mod clock;
 mod core;
 mod driver;
+mod files;
 mod library;
 mod read;
 mod subscription;
