@@ -99,7 +99,7 @@ impl Node {
             entries: number(&ledger["entries"]),
             store_bytes: number(&ledger["store_bytes"]),
             memory: number(&status["memory_bytes"]),
-            received: number(&network["bytes_received"]),
+            received: number(&network["bytes_in"]),
             busy: number(&ledger["pulling"]) + number(&ledger["waiting"]) > 0,
         })
     }
