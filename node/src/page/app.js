@@ -118,7 +118,7 @@ async function topics(more) {
       const name = topic.name || topic.id;
       here.names.set(topic.id, name);
       const count = `${topic.entries.toLocaleString("en")} ${topic.entries === 1 ? "entry" : "entries"}`;
-      const link = el("a", { href: `#/t/${encodeURIComponent(name)}` }, plain(name),
+      const link = el("a", { href: `#/t/${encodeURIComponent(name)}` }, plain(name).replace(/^https?:\/\//, ""),
         el("small", {}, topic.newest ? `${count}, ${ago(topic.newest)}` : count));
       list.append(el("li", {}, link));
     }
@@ -188,10 +188,11 @@ function facts(thread, info) {
   const follow = info.followed
     ? el("span", {}, "followed")
     : el("button", { class: "link", onclick: follows }, "not followed – follow it");
-  byId("facts").replaceChildren(
+  byId("facts").replaceChildren(...[
     el("span", {}, `${count.toLocaleString("en")} ${count === 1 ? "comment" : "comments"}`), follow,
     thread.cid ? el("a", { href: `/ipfs/${thread.cid}/`, title: thread.cid }, "folder ", el("code", {}, `…${thread.cid.slice(-8)}`)) : null,
-    thread.truncated ? el("span", {}, "the newest 10,000 entries") : null);
+    thread.truncated ? el("span", {}, "the newest 10,000 entries") : null,
+  ].filter(Boolean));
 }
 
 async function follows() {
@@ -378,7 +379,7 @@ function welcome() {
   document.title = "Tidings";
   byId("main").replaceChildren(el("h1", {}, "Discussions that belong to everyone who holds them"),
     el("p", { class: "facts" }, "Choose a topic, or open the address of any page to talk about it. A word alone is a room."),
-    here.me ? el("p", { class: "note" }, "You are ", el("code", {}, here.me)) : "");
+    here.me ? el("p", { class: "note" }, "You are ", el("code", {}, here.me), ".") : "");
 }
 
 function route() {
