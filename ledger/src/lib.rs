@@ -11,6 +11,9 @@ mod cbor;
 mod content;
 pub mod entry;
 pub mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handle;
 mod records;
 pub mod replica;

@@ -17,6 +17,8 @@ pub use node::NodeError;
 pub(crate) use index::{TreeId, damaged};
 pub(crate) use name::{long, parts, short};
 pub(crate) use node::{Child, File, Item, Kind, Node, decode};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use node::{encode_inner, encode_leaf};
 pub(crate) use shape::{MAX_DEPTH, rank};
 pub(crate) use tree::{Changes, Ranked, Tree, Updated, is_live, lists, update};
 
