@@ -199,7 +199,9 @@ impl Replica {
         step.effects.commit.delete(Table::Files, content::sha256(&entry.to_file()));
         for link in &entry.header().links {
             step.effects.commit.delete(Table::Notes, notes::attached(link.cid.hash().digest(), target));
-            self.orphans.push(link.cid);
+            if let Some(orphan) = notes::orphan(&link.cid) {
+                step.effects.commit.put(Table::Notes, orphan, []);
+            }
         }
         let entry = entry.redacted();
         let file = self.write(step, &location, &entry);
