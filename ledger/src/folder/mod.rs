@@ -15,7 +15,7 @@ mod tree;
 pub use node::NodeError;
 
 pub(crate) use index::{TreeId, damaged};
-pub(crate) use name::{long, parts, short};
+pub(crate) use name::{SHORT_NAME, attachment, is_entry, long, node as node_name, parts, short};
 pub(crate) use node::{Child, File, Item, Kind, Node, decode};
 pub(crate) use shape::{MAX_DEPTH, rank};
 pub(crate) use tree::{Changes, Ranked, Tree, Updated, is_live, lists, update};
