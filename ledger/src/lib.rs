@@ -1,5 +1,7 @@
 //! A ledger of signed entries that many machines keep the same with no server in charge.
 
+#![warn(clippy::iter_over_hash_type)]
+
 pub mod admission;
 pub mod announcement;
 pub mod archive;

@@ -19,6 +19,9 @@ pub use read::{Audit, Cursor, CursorError, Gap, MAX_PAGE, Order, Page, Query, To
 pub use subscription::Subscription;
 pub use topic::Topic;
 
+#[cfg(test)]
+pub(crate) use read::page;
+
 use std::sync::Arc;
 
 use cid::Cid;

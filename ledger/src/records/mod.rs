@@ -66,7 +66,7 @@ pub(crate) mod topics {
 
 /// Keys of the table `entries`.
 pub(crate) mod entries {
-    use super::{EntryId, Location, Number, Time, join};
+    use super::{Location, Number, Time, join};
 
     pub(crate) fn key(location: &Location) -> Vec<u8> {
         join(&[&location.number.to_be_bytes(), &location.time.as_millis().to_be_bytes(), location.id.as_bytes()])

@@ -26,6 +26,9 @@ mod step;
 mod timers;
 mod topics;
 
+#[cfg(test)]
+mod tests;
+
 pub use counters::Counters;
 pub use effects::{Append, AppendError, Arrival, Arrived, Effects, FetchRequest, Fork, Input, Notice};
 pub use options::{Limits, NETWORK, Options};
