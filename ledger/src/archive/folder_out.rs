@@ -24,7 +24,7 @@ pub(crate) fn export_folder(blocks: &dyn Blocks, kind: Kind, root: Cid, path: &P
     visit(blocks, kind, root, &mut |found| {
         match found {
             // Names in a folder were checked when its nodes were read: no `/`, no `..`.
-            Visit::Node { path: below, .. } if below.is_empty() => {}
+            Visit::Node { path: "", .. } => {}
             Visit::Node { path: below, .. } => {
                 let directory = path.join(below);
                 fs::create_dir(&directory).map_err(at(&directory))?;
