@@ -4,6 +4,7 @@
 
 pub mod admission;
 pub mod announcement;
+pub mod archive;
 pub mod attachments;
 pub mod author;
 pub mod car;

@@ -15,7 +15,7 @@ mod tree;
 pub use node::NodeError;
 
 pub(crate) use index::{TreeId, damaged};
-pub(crate) use name::{long, parts, short};
+pub(crate) use name::{SHORT_NAME, attachment, is_entry, long, node as node_name, parts, short};
 pub(crate) use node::{Child, File, Item, Kind, Node, decode};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use node::{encode_inner, encode_leaf};
