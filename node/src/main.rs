@@ -5,8 +5,11 @@
 //! its own ([`http`]), settings ([`config`]) and secrets ([`keys`]).
 
 mod cli;
+mod client;
 mod config;
+mod engine;
 mod exit;
+mod http;
 mod keys;
 mod logs;
 mod output;

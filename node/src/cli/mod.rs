@@ -3,15 +3,23 @@
 mod complete;
 mod config;
 mod id;
+mod import;
 mod init;
 mod place;
+mod read;
+mod serve;
+mod show;
+mod status;
+mod topics;
+mod watch;
+mod write;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::Out;
 use place::Place;
 
@@ -60,8 +68,22 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Args),
     Init(init::Args),
     Id(id::Args),
+    Topics(topics::Topics),
+    Follow(topics::Follow),
+    Unfollow(topics::Unfollow),
+    Post(write::Post),
+    Reply(write::Reply),
+    Edit(write::Edit),
+    Redact(write::Redact),
+    React(write::React),
+    Read(read::Args),
+    Watch(watch::Args),
+    Import(import::Args),
+    Peers(status::Peers),
+    Status(status::Status),
     #[command(subcommand)]
     Config(config::Command),
     Completions(complete::Completions),
@@ -72,17 +94,42 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let mut out = Out::new(global.json);
-    let result = dispatch(command, &Place::new(&global), &mut out).and_then(|()| out.flush());
+    let result = runtime()
+        .and_then(|runtime| runtime.block_on(dispatch(command, &Place::new(&global), &mut out)))
+        .and_then(|()| out.flush());
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure, global.json),
+        Err(failure) => {
+            // What was said before the failure comes before it.
+            let _ = out.flush();
+            report(&failure, global.json)
+        }
     }
 }
 
-fn dispatch(command: Command, place: &Place, out: &mut Out) -> Result<(), Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))
+}
+
+async fn dispatch(command: Command, place: &Place, out: &mut Out) -> Result<(), Failure> {
     match command {
+        Command::Serve(args) => serve::run(args, place, out).await,
         Command::Init(args) => init::run(args, place, out),
         Command::Id(args) => id::run(args, place, out),
+        Command::Topics(args) => topics::list(args, place, out).await,
+        Command::Follow(args) => topics::follow(args, place, out).await,
+        Command::Unfollow(args) => topics::unfollow(args, place, out).await,
+        Command::Post(args) => write::post(args, place, out).await,
+        Command::Reply(args) => write::reply(args, place, out).await,
+        Command::Edit(args) => write::edit(args, place, out).await,
+        Command::Redact(args) => write::redact(args, place, out).await,
+        Command::React(args) => write::react(args, place, out).await,
+        Command::Read(args) => read::run(args, place, out).await,
+        Command::Watch(args) => watch::run(args, place, out).await,
+        Command::Import(args) => import::run(args, place, out).await,
+        Command::Peers(args) => status::peers(args, place, out).await,
+        Command::Status(args) => status::status(args, place, out).await,
         Command::Config(command) => config::run(command, place, out),
         Command::Completions(args) => complete::completions(args, out),
         Command::Man(args) => complete::man(args, out),

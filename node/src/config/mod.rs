@@ -10,6 +10,6 @@ mod load;
 mod schema;
 mod text;
 
-pub(crate) use load::{Loaded, Source, load};
-pub(crate) use schema::{Config, Dht, Durability, Log, LogFormat};
+pub(crate) use load::{Loaded, load};
+pub(crate) use schema::{Config, Dht, Durability, Http, Log, LogFormat};
 pub(crate) use text::{effective, template};

@@ -6,13 +6,10 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use bytes::Bytes;
-use cid::Cid;
 use futures::TryStreamExt;
 use serde::Deserialize;
+use tidings_ledger::attachments::AttachError;
 use tidings_ledger::entry::limits;
-use tidings_ledger::store::{Batch, RocksStore, Store, StoreError, Table};
-use tidings_ledger::unixfs::{self, AddError};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,9 +18,6 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::Params;
 use super::ipfs::media_type;
 use super::view::LinkView;
-
-/// Blocks that are committed together: 8 MiB.
-const TOGETHER: usize = 8;
 
 /// What the file is.
 #[derive(Debug, Deserialize, IntoParams, ToSchema)]
@@ -53,34 +47,40 @@ pub(crate) async fn attach(
     let media_type = query.media_type.unwrap_or_else(|| media_type::of(&name, &[]).to_owned());
     let stream = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
     let most = app.http.max_attachment_bytes;
-    let store = app.engine.store().clone();
-    let reader = SyncIoBridge::new(Box::pin(stream));
-    let added = blocking(move || keep(&store, reader, most)).await?;
-    let link = LinkView { name, cid: added.cid.to_string(), size: added.size, media_type };
-    Ok((StatusCode::CREATED, Json(link)))
+    let mut reader = Bounded { reader: SyncIoBridge::new(Box::pin(stream)), left: most, over: false };
+    let link = blocking(move || {
+        let attached = app.engine.ledger().attach(&mut reader, &name, &media_type);
+        if reader.over {
+            let message = format!("the file has more than {most} bytes");
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+                .hint("http.max_attachment_bytes in the node's config.toml is the limit"));
+        }
+        attached.map_err(|error| match error {
+            AttachError::Store(error) => error.into(),
+            other => ApiError::bad(other),
+        })
+    })
+    .await?;
+    Ok((StatusCode::CREATED, Json(LinkView::from(&link))))
 }
 
-fn keep(store: &RocksStore, reader: impl Read, most: u64) -> Result<unixfs::Added, ApiError> {
-    let mut batch = Batch::new();
-    let mut waiting = 0;
-    // One byte more than allowed tells a file that is too long from one that just fits.
-    let added = unixfs::add(reader.take(most.saturating_add(1)), |cid: Cid, block: Bytes| -> Result<(), StoreError> {
-        batch.put(Table::Blocks, cid.hash().digest().to_vec(), block.to_vec());
-        waiting += 1;
-        if waiting < TOGETHER {
-            return Ok(());
+/// A reader that fails beyond a number of bytes.
+struct Bounded<R> {
+    reader: R,
+    left: u64,
+    over: bool,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(into)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => {
+                self.over = true;
+                return Err(io::Error::other("the file is longer than this node takes"));
+            }
         }
-        waiting = 0;
-        store.commit(std::mem::take(&mut batch))
-    })
-    .map_err(|error| match error {
-        AddError::Sink(error) => ApiError::from(error),
-        other => ApiError::bad(other),
-    })?;
-    if added.size > most {
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the file has more than {most} bytes"))
-            .hint("http.max_attachment_bytes in the node's config.toml is the limit"));
+        Ok(count)
     }
-    store.commit(batch)?;
-    Ok(added)
 }

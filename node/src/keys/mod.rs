@@ -6,6 +6,5 @@ mod passphrase;
 mod token;
 
 pub(crate) use author::{create, key_file, load, test_key};
-pub(crate) use file::{read_secret, write_secret};
-pub(crate) use passphrase::{Passphrase, ask, ask_new};
+pub(crate) use passphrase::ask_new;
 pub(crate) use token::{token, tokens_match};

@@ -58,12 +58,6 @@ pub(crate) struct Presence {
 pub(crate) struct DecodeError(&'static str);
 
 impl Message {
-    /// Whether there is nothing in it.
-    #[cfg(test)]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.payload.is_empty() && self.presences.is_empty() && !self.full
-    }
-
     /// Decodes the body of one frame.
     pub(crate) fn decode(frame: &Bytes) -> Result<Message, DecodeError> {
         let mut message = Message::default();

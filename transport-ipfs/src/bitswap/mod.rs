@@ -6,6 +6,8 @@
 
 mod behaviour;
 mod client;
+#[cfg(test)]
+mod codec_tests;
 mod exchange;
 mod fetching;
 mod frame;
@@ -17,6 +19,8 @@ mod prefix;
 mod reader;
 mod recent;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod throttle;
 mod upgrade;
 mod varint;

@@ -4,6 +4,7 @@
 //! than that is not read ahead, so a slow peer costs the memory of two messages and nobody else anything.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +25,9 @@ use super::version::Version;
 use super::wantlist::Want;
 
 /// A writer with nothing to say for this long closes its stream.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(30);
+/// The same towards other software: Helia resets a stream on which nothing came for five seconds.
+const IDLE_FOREIGN: Duration = Duration::from_secs(4);
 /// A message that cannot be written in this long ends the stream.
 const WRITE_TIME: Duration = Duration::from_secs(60);
 /// Opening a stream takes no longer than this.
@@ -83,7 +86,8 @@ async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
         if let Some(batch) = collect(exchange, link).await {
             return Some(batch);
         }
-        if tokio::time::timeout(IDLE, link.wake.notified()).await.is_err() {
+        let idle = if link.kin.load(Ordering::Relaxed) { IDLE } else { IDLE_FOREIGN };
+        if tokio::time::timeout(idle, link.wake.notified()).await.is_err() {
             let mut outbox = link.outbox.lock();
             if outbox.is_empty() {
                 outbox.writing = false;
@@ -215,6 +219,9 @@ async fn write(
     stream: &mut Option<(Stream, Version)>,
     out: &Outgoing,
 ) -> Result<(), OpenError> {
+    if out.is_empty() {
+        return Ok(());
+    }
     for fresh in [false, true] {
         if fresh {
             *stream = None;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::HeaderValue;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use cid::Cid;
 use futures::SinkExt;
 use futures::channel::mpsc;
+use parking_lot::Mutex;
 use tidings_ledger::car::CarWriter;
 use tidings_ledger::unixfs::child_cids;
 
@@ -44,7 +46,8 @@ pub(super) fn answer(app: &App, root: Cid) -> Response {
 }
 
 async fn send(app: App, root: Cid, mut sender: mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
-    let mut car = CarWriter::new(Vec::new(), &[root])?;
+    let written = Written::default();
+    let mut car = CarWriter::new(written.clone(), &[root])?;
     let mut seen: HashSet<Cid> = HashSet::from([root]);
     let mut due = vec![root];
     while let Some(cid) = due.pop() {
@@ -59,11 +62,32 @@ async fn send(app: App, root: Cid, mut sender: mpsc::Sender<io::Result<Bytes>>) 
                 due.push(child);
             }
         }
-        if car.written() as usize >= TOGETHER || due.is_empty() {
-            let full = car.finish()?;
-            sender.send(Ok(Bytes::from(full))).await.map_err(io::Error::other)?;
-            car = CarWriter::resume(Vec::new());
+        let full = written.take_if(|bytes| bytes.len() >= TOGETHER || due.is_empty());
+        if let Some(full) = full {
+            sender.send(Ok(full)).await.map_err(io::Error::other)?;
         }
     }
     Ok(())
+}
+
+/// What the writer wrote and nobody sent yet.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    fn take_if(&self, ready: impl FnOnce(&[u8]) -> bool) -> Option<Bytes> {
+        let mut bytes = self.0.lock();
+        ready(&bytes).then(|| Bytes::from(std::mem::take(&mut *bytes)))
+    }
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

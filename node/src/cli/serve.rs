@@ -1,0 +1,183 @@
+//! `tidings serve`: the node itself.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use data_encoding::HEXLOWER;
+use serde_json::json;
+use tidings_ledger::AuthorKey;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use super::place::Place;
+use crate::client::own_key;
+use crate::config::Config;
+use crate::engine::{Beacon, Engine};
+use crate::exit::{Exit, Failure};
+use crate::http::{Server, Shared, bind, router};
+use crate::output::Out;
+use crate::{keys, logs};
+
+/// Start a node: hold ledgers, meet peers, answer HTTP
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tidings serve\n  tidings serve --mirror --peer /ip4/203.0.113.7/tcp/4281/p2p/12D3Koo…\n  \
+    tidings serve --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0      any free ports\n\n\
+    Stops in order on Ctrl-C and SIGTERM. A node that was killed loses nothing it acknowledged.")]
+pub(super) struct Args {
+    /// Where the API and the page listen (instead of http.listen)
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Where peers find this node, as a multiaddress; may be repeated (instead of p2p.listen)
+    #[arg(long, value_name = "MULTIADDR")]
+    listen: Vec<String>,
+    /// A peer to stay connected with; may be repeated (besides p2p.peers)
+    #[arg(long, value_name = "MULTIADDR")]
+    peer: Vec<String>,
+    /// Hold every topic of the network, not only those followed
+    #[arg(long)]
+    mirror: bool,
+    /// Print the page's link with the token even where no person looks
+    #[arg(long)]
+    show_token: bool,
+}
+
+pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), Failure> {
+    let mut config = place.settings()?.config;
+    apply(&args, &mut config);
+    logs::start(&config.log)?;
+    let data = place.made()?;
+    let token = keys::token(&data)?;
+    let engine = Engine::online(&data, &config, author(&data)?).await?;
+    let listener = match bind(&config.http.listen).await {
+        Ok(listener) => listener,
+        Err(failure) => {
+            engine.close().await;
+            return Err(failure);
+        }
+    };
+    let (stop, stopping) = watch::channel(false);
+    let instance = instance()?;
+    let shared = Arc::new(Shared {
+        engine: engine.clone(),
+        http: config.http.clone(),
+        token: token.clone(),
+        instance: instance.clone(),
+        started: Instant::now(),
+        streams: Arc::new(Semaphore::new(places(config.http.max_streams))),
+        stopping: stopping.clone(),
+        metrics: Default::default(),
+    });
+    let server =
+        Server { listener, router: router(shared), connections: places(config.http.max_connections), stopping };
+    let address = server.address().map_err(|error| Failure::new(Exit::Failed, error))?;
+    let beacon = Beacon { url: url(address), pid: std::process::id(), instance };
+    beacon.write(&data)?;
+    let with_token = args.show_token || std::io::stdout().is_terminal();
+    greet(out, &engine, &beacon, with_token.then_some(token.as_str()))?;
+    tracing::info!(url = %beacon.url, data = %data.display(), "running");
+    let serving = tokio::spawn(server.run());
+    wait_for_signal().await?;
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    // The server ends by itself within seconds.
+    let _ = serving.await;
+    engine.close().await;
+    beacon.remove(&data);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn apply(args: &Args, config: &mut Config) {
+    if let Some(http) = &args.http {
+        config.http.listen.clone_from(http);
+    }
+    if !args.listen.is_empty() {
+        config.p2p.listen.clone_from(&args.listen);
+    }
+    config.p2p.peers.extend(args.peer.iter().cloned());
+    config.node.mirror |= args.mirror;
+}
+
+/// The author's key, made at the first start. A node whose key is locked runs all the same: it holds, serves and takes
+/// in entries that were signed elsewhere.
+fn author(data: &Path) -> Result<Option<AuthorKey>, Failure> {
+    match own_key(data) {
+        Ok(key) => Ok(Some(key)),
+        Err(failure) if failure.message.contains("no terminal") => {
+            tracing::warn!("the author key is locked, so nothing can be posted with the token: {}", failure.message);
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn greet(out: &mut Out, engine: &Engine, beacon: &Beacon, token: Option<&str>) -> Result<(), Failure> {
+    let listen = engine.network().map(|network| network.addresses()).unwrap_or_default();
+    if out.is_json() {
+        let author = engine.author().map(|key| key.author().to_string());
+        let value = json!({ "url": beacon.url, "pid": beacon.pid, "author": author, "listen": listen, "data": engine.data() });
+        out.json(&value)?;
+        return out.flush();
+    }
+    let link = token.map_or_else(|| beacon.url.clone(), |token| format!("{}/#token={token}", beacon.url));
+    out.line("Tidings is running.")?;
+    out.line(format!("  Page     {link}"))?;
+    if token.is_none() {
+        out.line(format!("  Token    in {}", engine.data().join("token").display()))?;
+    }
+    if let Some(key) = engine.author() {
+        out.line(format!("  You      {}", key.author()))?;
+    }
+    for (at, address) in listen.iter().enumerate() {
+        out.line(format!("  {}{address}", if at == 0 { "Peers    " } else { "         " }))?;
+    }
+    out.line(format!("  Data     {}", engine.data().display()))?;
+    out.line("Type next, in another terminal:")?;
+    out.line("  tidings post lobby 'Hello, all!'")?;
+    out.line("  tidings read lobby")?;
+    out.line("Ctrl-C stops the node.")?;
+    out.flush()
+}
+
+/// The address as others on this machine reach it.
+fn url(address: std::net::SocketAddr) -> String {
+    let host = match address {
+        std::net::SocketAddr::V4(v4) if v4.ip().is_unspecified() => "127.0.0.1".to_owned(),
+        std::net::SocketAddr::V6(v6) if v6.ip().is_unspecified() => "[::1]".to_owned(),
+        std::net::SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+        std::net::SocketAddr::V4(v4) => v4.ip().to_string(),
+    };
+    format!("http://{host}:{}", address.port())
+}
+
+fn instance() -> Result<String, Failure> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(Exit::Failed, format!("the system gives no random numbers: {error}")))?;
+    Ok(HEXLOWER.encode(&bytes))
+}
+
+fn places(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
+}
+
+/// Waits for the first signal to stop. A second one ends the process at once; nothing acknowledged is lost by that.
+async fn wait_for_signal() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot listen to signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(())
+}
