@@ -33,9 +33,9 @@ pub(crate) enum Offence {
 impl Offence {
     fn points(self) -> f64 {
         match self {
-            // Ten wrong blocks within minutes are no accident.
+            // A dozen wrong blocks within minutes are no accident.
             Offence::UnaskedBlock => 10.0,
-            Offence::BadMessage => 25.0,
+            Offence::BadMessage => 30.0,
             // May be a peer that lost its disk, or a partition: mild.
             Offence::Told(Demerit::Withheld) => 5.0,
             Offence::Told(Demerit::BadAnnouncement) => 10.0,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use libp2p::core::transport::TransportError;
 use libp2p::core::upgrade;
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{self, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId};
 use parking_lot::Mutex;
@@ -102,6 +104,9 @@ type Backlog = Vec<SwarmEvent<StackEvent>>;
 async fn listen(swarm: &mut Swarm<Stack>, addresses: &[Multiaddr]) -> Result<(Vec<Multiaddr>, Backlog), StartError> {
     let mut waiting = HashSet::new();
     for address in addresses {
+        if is_taken(address) {
+            return Err(StartError::PortInUse { address: address.clone() });
+        }
         let id = swarm.listen_on(address.clone()).map_err(|error| refused(address, error))?;
         waiting.insert(id);
     }
@@ -128,6 +133,21 @@ async fn listen(swarm: &mut Swarm<Stack>, addresses: &[Multiaddr]) -> Result<(Ve
         Ok(Err(error)) => Err(error),
         Err(_) => Err(StartError::Stack("an address to listen on did not become ready".to_owned())),
     }
+}
+
+/// libp2p's TCP listens with SO_REUSEPORT, so that two nodes would share a port and each get half of the connections. A
+/// socket without that option tells.
+fn is_taken(address: &Multiaddr) -> bool {
+    let mut parts = address.iter();
+    let ip = match parts.next() {
+        Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),
+        Some(Protocol::Ip6(ip)) => IpAddr::V6(ip),
+        _ => return false,
+    };
+    let Some(Protocol::Tcp(port @ 1..)) = parts.next() else {
+        return false;
+    };
+    TcpListener::bind((ip, port)).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
 }
 
 fn refused(address: &Multiaddr, error: TransportError<io::Error>) -> StartError {
