@@ -1,7 +1,10 @@
 //! A ledger of signed entries that many machines keep the same with no server in charge.
 
+#![warn(clippy::iter_over_hash_type)]
+
 pub mod admission;
 pub mod announcement;
+pub mod attachments;
 pub mod author;
 pub mod car;
 mod cbor;
@@ -17,6 +20,7 @@ pub mod topic;
 pub mod transport;
 pub mod unixfs;
 pub mod verify;
+pub mod vocabulary;
 
 pub use author::{Author, AuthorKey};
 pub use cbor::CborError;

@@ -84,7 +84,7 @@ def list_node(cid, blocks, depth):
 
 def read_directory(cid, blocks):
     """The links of a directory, after the library found its bytes to be the one encoding."""
-    require(cid in blocks, f"{CID.decode(cid)} is missing")
+    require(cid in blocks, CID.decode(cid).encode("base32") + " is missing")
     node = ipld_dag_pb.decode(blocks[cid])
     require(bytes(ipld_dag_pb.encode(node)) == blocks[cid], "a node is not in its one encoding")
     data = unixfs.parse(node.data)

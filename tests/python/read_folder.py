@@ -51,13 +51,13 @@ def main():
         sys.exit(f"{options.car}: refused: {reason}")
     if options.listing:
         expected = [(row["name"], row["cid"]) for row in json.loads(options.listing.read_text())]
-        found = [(file.name, str(file.cid)) for file in files]
+        found = [(file.name, file.cid.encode("base32")) for file in files]
         if found != expected:
             sys.exit(f"{options.car}: {len(found)} files differ from the {len(expected)} of {options.listing}")
     else:
         for file in files:
-            print(f"{file.name}\t{file.cid}\t{file.size}")
-    print(f"{roots[0]}: {len(files)} files, {checked} entries checked, {size} bytes", file=sys.stderr)
+            print(f"{file.name}\t{file.cid.encode('base32')}\t{file.size}")
+    print(f"{roots[0].encode('base32')}: {len(files)} files, {checked} entries checked, {size} bytes", file=sys.stderr)
 
 
 if __name__ == "__main__":

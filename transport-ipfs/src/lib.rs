@@ -58,6 +58,7 @@ mod network;
 mod node;
 mod standing;
 mod status;
+mod yamux;
 
 pub use config::{BitswapConfig, Config, GossipConfig, KadMode, LimitsConfig, ProvideConfig};
 pub use counters::CounterSnapshot;

@@ -121,7 +121,7 @@ impl Header {
 }
 
 impl Link {
-    fn check(&self) -> Result<(), &'static str> {
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
         let name = &self.name;
         if name.is_empty() || name.len() > limits::LINK_NAME {
             return Err("a link's name is empty or too long");

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures::channel::{mpsc, oneshot};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::clock::Clock;
 use super::subscription::Subscribers;
+use crate::attachments;
 use crate::entry::Entry;
-use crate::replica::{Append, AppendError, Effects, FetchRequest, Input, Options, Replica};
+use crate::replica::{Append, AppendError, Effects, FetchRequest, Input, Notice, Options, Replica};
 use crate::store::{Store, StoreError};
 use crate::time::Time;
 use crate::transport::Transport;
@@ -37,6 +38,8 @@ pub(super) struct Core {
     /// The time for which the driver's timer is set, so that it is woken only when that became too late.
     armed: AtomicU64,
     closed: AtomicBool,
+    /// Read by whoever takes files in, written by whoever frees them, so that no block is freed that just came.
+    pub(super) attaching: RwLock<()>,
     /// The last failure of the store, for the status.
     pub(super) last_error: Mutex<Option<StoreError>>,
 }
@@ -61,6 +64,7 @@ impl Core {
         options: Options,
     ) -> Result<(Core, Inbox), StoreError> {
         let replica = Replica::open(store.clone(), options.clone())?;
+        attachments::release_orphans(&*store)?;
         // Unbounded in type only: pulls ask for a bounded window and wait for the answers.
         let (requests, requests_in) = mpsc::unbounded();
         let (nudge, nudge_in) = mpsc::channel(1);
@@ -76,6 +80,7 @@ impl Core {
             nudge,
             armed: AtomicU64::new(u64::MAX),
             closed: AtomicBool::new(false),
+            attaching: RwLock::new(()),
             last_error: Mutex::new(None),
         };
         Ok((core, Inbox { requests: requests_in, nudge: nudge_in }))
@@ -195,6 +200,9 @@ impl Core {
             Ok(mut effects) => {
                 let next = replica.next_wake();
                 self.carry_out(&mut effects);
+                if effects.notices.iter().any(|notice| matches!(notice, Notice::Redacted { .. })) {
+                    self.free_files();
+                }
                 if next.is_some_and(|next| next.as_millis() < self.armed.load(Ordering::Acquire)) {
                     self.poke();
                 }
@@ -219,6 +227,15 @@ impl Core {
             **guard = Some(replica);
         }
         guard.as_mut().ok_or_else(|| StoreError::Io("the ledger is closed".to_owned()))
+    }
+
+    /// Frees the files that the last entry let go of, unless files are coming in: then whoever brings them does it after.
+    pub(super) fn free_files(&self) {
+        if let Some(_nothing_comes_in) = self.attaching.try_write()
+            && let Err(error) = attachments::release_orphans(&*self.store)
+        {
+            *self.last_error.lock() = Some(error);
+        }
     }
 
     fn carry_out(&self, effects: &mut Effects) {

@@ -3,6 +3,7 @@
 mod clock;
 mod core;
 mod driver;
+mod files;
 mod library;
 mod read;
 mod subscription;
@@ -16,6 +17,9 @@ pub use library::Library;
 pub use read::{Audit, Cursor, CursorError, Gap, MAX_PAGE, Order, Page, Query, TopicInfo};
 pub use subscription::Subscription;
 pub use topic::Topic;
+
+#[cfg(test)]
+pub(crate) use read::page;
 
 use std::sync::Arc;
 

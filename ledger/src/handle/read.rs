@@ -192,7 +192,7 @@ pub(super) fn entry(store: &dyn Store, id: &EntryId) -> Result<Option<Entry>, St
 }
 
 /// A page of a topic's entries. O(log n + page).
-pub(super) fn page(store: &dyn Store, topic: &TopicId, query: &Query) -> Result<Page<Entry>, StoreError> {
+pub(crate) fn page(store: &dyn Store, topic: &TopicId, query: &Query) -> Result<Page<Entry>, StoreError> {
     let limit = query.limit.min(MAX_PAGE);
     let Some(number) = number(store, topic)? else { return Ok(Page { items: Vec::new(), next: None }) };
     let after = query

@@ -14,6 +14,8 @@
 //! | notes | `r` ‖ number ‖ id ‖ author | that author asked to redact that entry |
 //! | notes | `d` ‖ serial | number ‖ SHA-256 of a node that died; swept later |
 //! | notes | `a` ‖ root of an attached file ‖ id | the entry holds the file |
+//! | notes | `b` ‖ SHA-256 of a block ‖ root of an attached file | the file needs the block |
+//! | notes | `o` ‖ codec ‖ root of an attached file | an entry let go of the file; freed if it was the last |
 //!
 //! Numbers are 32-bit, times and serials 64-bit, big-endian, so that they sort. The ids table has one point look-up for
 //! two questions: whether an entry is known, and whether another has the same short name in the folder.
@@ -64,7 +66,7 @@ pub(crate) mod topics {
 
 /// Keys of the table `entries`.
 pub(crate) mod entries {
-    use super::{EntryId, Location, Number, Time, join};
+    use super::{Location, Number, Time, join};
 
     pub(crate) fn key(location: &Location) -> Vec<u8> {
         join(&[&location.number.to_be_bytes(), &location.time.as_millis().to_be_bytes(), location.id.as_bytes()])
@@ -106,7 +108,10 @@ pub(crate) mod chains {
 
 /// Keys of the table `notes`.
 pub(crate) mod notes {
+    use cid::Cid;
+
     use super::{Author, EntryId, Number, join};
+    use crate::content::digest_of;
 
     pub(crate) fn pending(number: Number, serial: u64) -> Vec<u8> {
         join(&[b"p", &number.to_be_bytes(), &serial.to_be_bytes()])
@@ -131,6 +136,20 @@ pub(crate) mod notes {
     pub(crate) fn attached(root: &[u8], entry: &EntryId) -> Vec<u8> {
         join(&[b"a", root, entry.as_bytes()])
     }
+
+    pub(crate) fn block(digest: &[u8; 32], root: &[u8]) -> Vec<u8> {
+        join(&[b"b", digest, root])
+    }
+
+    /// The codecs of files, raw and dag-pb, fit into a byte; other CIDs hold no files.
+    pub(crate) fn orphan(root: &Cid) -> Option<Vec<u8>> {
+        let codec = u8::try_from(root.codec()).ok()?;
+        Some(join(&[b"o", &[codec], &digest_of(root)?]))
+    }
+
+    /// Before all orphans, and behind them.
+    pub(crate) const ORPHANS: &[u8] = b"o";
+    pub(crate) const ORPHANS_END: &[u8] = b"p";
 }
 
 /// Values of the table `files`.

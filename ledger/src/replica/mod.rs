@@ -26,6 +26,9 @@ mod step;
 mod timers;
 mod topics;
 
+#[cfg(test)]
+mod tests;
+
 pub use counters::Counters;
 pub use effects::{Append, AppendError, Arrival, Arrived, Effects, FetchRequest, Fork, Input, Notice};
 pub use options::{Limits, NETWORK, Options};
@@ -81,8 +84,6 @@ pub struct Replica {
     /// What is asked for, by whose pull.
     wanted: BTreeMap<Cid, TopicId>,
     remembered: Remembered,
-    /// Files whose last holder was redacted.
-    orphans: Vec<Cid>,
     /// The next serial of a note.
     serial: u64,
     /// Dead tree nodes that are still stored.
@@ -115,7 +116,6 @@ impl Replica {
             stirred: BTreeSet::new(),
             wanted: BTreeMap::new(),
             remembered: Remembered::new(options.limits.remembered),
-            orphans: Vec::new(),
             serial: 0,
             dead: 0,
             joined: 0,

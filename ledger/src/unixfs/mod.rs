@@ -27,6 +27,7 @@ pub use read::{FileReader, Turn, WINDOW};
 pub use resolve::{Found, Kind, Resolver};
 pub use source::{BlockError, BlockFuture, Held, Source, Unixfs};
 
+#[cfg(test)]
 pub(crate) use add::{Layout, add_with};
 
 #[cfg(test)]

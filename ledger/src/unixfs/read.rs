@@ -54,6 +54,14 @@ impl FileReader {
         FileReader { from, to, size: None, due, held: BTreeMap::new() }
     }
 
+    /// Fails at the root if the file has another length than this: what an entry's link says, for example.
+    pub fn expecting(mut self, size: u64) -> Self {
+        if let Some(root) = self.due.front_mut().filter(|_| self.size.is_none()) {
+            root.claimed = Some(size);
+        }
+        self
+    }
+
     /// The file's length, once the root was read.
     pub fn size(&self) -> Option<u64> {
         self.size

@@ -114,12 +114,12 @@ impl<S: Source> Unixfs<S> {
     /// Reads `len` bytes (to the end for `None`) of a file from the byte `from` on. Fetches a few blocks ahead; ends
     /// after the first error.
     pub fn read(&self, file: Cid, from: u64, len: Option<u64>) -> BoxStream<'static, Result<Bytes, UnixfsError>> {
-        let reading = Reading {
-            this: self.clone(),
-            reader: FileReader::new(file, from, len),
-            on_the_way: FuturesUnordered::new(),
-            asked: Vec::new(),
-        };
+        self.run(FileReader::new(file, from, len))
+    }
+
+    /// Runs a reader: [`Unixfs::read`] with more to say about what is read.
+    pub fn run(&self, reader: FileReader) -> BoxStream<'static, Result<Bytes, UnixfsError>> {
+        let reading = Reading { this: self.clone(), reader, on_the_way: FuturesUnordered::new(), asked: Vec::new() };
         stream::unfold(Some(reading), |state| async move {
             let mut reading = state?;
             match reading.turn().await {

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
 use pkcs8::der::asn1::OctetStringRef;
 use pkcs8::der::pem::LineEnding;
 use pkcs8::der::{Decode, Encode, SecretDocument};
@@ -91,15 +90,14 @@ fn from_pem(text: &str, ask: impl FnOnce() -> Result<Passphrase, Failure>) -> Re
     seed.map(AuthorKey::from_seed).ok_or_else(|| refused("the key is damaged"))
 }
 
-/// The fingerprint of a key file's content that may be shown: nothing of the secret can be learnt from it.
-#[cfg(test)]
-fn shown(key: &AuthorKey) -> String {
-    HEXLOWER.encode(key.author().as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::HEXLOWER;
+
+    fn shown(key: &AuthorKey) -> String {
+        HEXLOWER.encode(key.author().as_bytes())
+    }
 
     fn never() -> Result<Passphrase, Failure> {
         panic!("nobody should be asked")

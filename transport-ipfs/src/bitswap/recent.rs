@@ -24,10 +24,10 @@ impl Recent {
             return;
         }
         self.order.push_back(mark);
-        if self.order.len() > KEPT {
-            if let Some(oldest) = self.order.pop_front() {
-                self.known.remove(&oldest);
-            }
+        if self.order.len() > KEPT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
         }
     }
 

@@ -189,10 +189,10 @@ fn look_up(blocks: &dyn Blocks, want: &Want, max_block: usize) -> Result<Found, 
         });
     }
     let mut found = blocks.get(&want.cid)?;
-    if found.is_none() {
-        if let Some(twin) = twin(&want.cid) {
-            found = blocks.get(&twin)?;
-        }
+    if found.is_none()
+        && let Some(twin) = twin(&want.cid)
+    {
+        found = blocks.get(&twin)?;
     }
     Ok(found.filter(|block| block.len() <= max_block).map_or(Found::Nothing, Found::Block))
 }

@@ -8,14 +8,12 @@ use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::Boxed;
 use libp2p::core::upgrade;
 use libp2p::identity::Keypair;
-use libp2p::{PeerId, Transport, dns, noise, quic, relay, tcp, websocket, yamux};
+use libp2p::{PeerId, Transport, dns, noise, quic, relay, tcp, websocket};
 
 use crate::counters::Counters;
 use crate::error::StartError;
 use crate::meter::Metered;
-
-/// Streams on one connection; what a few peers of other kinds open at a time is a tenth of that.
-const MAX_STREAMS: usize = 128;
+use crate::yamux;
 
 type Carrier = Boxed<(PeerId, StreamMuxerBox)>;
 
@@ -74,13 +72,11 @@ where
     T::Dial: Send + 'static,
 {
     let noise = noise::Config::new(key).map_err(|error| StartError::Stack(error.to_string()))?;
-    let mut yamux = yamux::Config::default();
-    yamux.set_max_num_streams(MAX_STREAMS);
     let counters = counters.clone();
     Ok(transport
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(noise)
-        .multiplex(yamux)
+        .multiplex(yamux::Upgrade)
         .map(move |(peer, muxer), _| (peer, StreamMuxerBox::new(Metered::new(muxer, counters.clone()))))
         .map_err(io::Error::other)
         .boxed())

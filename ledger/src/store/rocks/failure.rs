@@ -22,7 +22,8 @@ pub(super) fn from_rocks(error: rocksdb::Error) -> StoreError {
 /// Sorts an error of opening the folder.
 pub(super) fn from_open(error: rocksdb::Error, folder: &Path) -> StoreError {
     let text = error.as_ref();
-    let is_lock = text.contains("LOCK") && (text.contains("lock file") || text.contains("lock hold by current process"));
+    let is_lock =
+        text.contains("LOCK") && (text.contains("lock file") || text.contains("lock hold by current process"));
     if is_lock && !text.contains("Permission denied") {
         return StoreError::Locked { path: folder.to_owned() };
     }

@@ -31,12 +31,7 @@ impl Default for RocksOptions {
     /// About 50 MB of memory at most, and enough open files for some gigabytes.
     fn default() -> Self {
         const MIB: usize = 1 << 20;
-        RocksOptions {
-            durability: Durability::Wal,
-            write_buffer: 24 * MIB,
-            block_cache: 16 * MIB,
-            max_open_files: 256,
-        }
+        RocksOptions { durability: Durability::Wal, write_buffer: 24 * MIB, block_cache: 16 * MIB, max_open_files: 256 }
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) fn database(chosen: &RocksOptions) -> Options {
     options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     // A whole log file that is missing is damage, and must not look like a shorter history.
     options.set_track_and_verify_wals_in_manifest(true);
-    // What is replayed at the next start: at the 200 MB/s measured, a third of a second.
-    options.set_max_total_wal_size(64 * MIB as u64);
+    // What is replayed at the next start: at the 100 MB/s measured, a third of a second.
+    options.set_max_total_wal_size(32 * MIB as u64);
 
     options.set_db_write_buffer_size(chosen.write_buffer);
     options.set_max_open_files(chosen.max_open_files);
@@ -103,7 +103,9 @@ fn blocks(table: Table, cache: &Cache) -> BlockBasedOptions {
     options.set_cache_index_and_filter_blocks_with_high_priority(true);
     options.set_pin_l0_filter_and_index_blocks_in_cache(true);
     options.set_format_version(6);
-    options.set_block_size(16 * KIB);
+    // Larger blocks compress better: with real comments 32 KiB saves 3 % of the disk over 16 KiB, and entries are mostly
+    // read in runs.
+    options.set_block_size(if table == Table::Entries { 32 * KIB } else { 16 * KIB });
     if is_looked_up(table) {
         // Ten bits a key: one look-up in a hundred of something that is not there reads a block for nothing.
         options.set_bloom_filter(10.0, false);

@@ -1,0 +1,465 @@
+//! Replicas against each other, without I/O: a network that is instant, or down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cid::Cid;
+
+use super::*;
+use crate::admission::{Submission, admit};
+use crate::author::AuthorKey;
+use crate::content::RAW;
+use crate::entry::Draft;
+use crate::handle::Library;
+use crate::store::MemoryStore;
+use crate::transport::{Blocks, MessageId};
+
+/// One node of the little network.
+struct Node {
+    store: Arc<MemoryStore>,
+    replica: Replica,
+    joined: BTreeSet<Channel>,
+    notices: Vec<Notice>,
+    demerits: Vec<(Peer, Demerit)>,
+    blocks_fetched: u64,
+    rounds: u64,
+}
+
+struct Net {
+    nodes: Vec<Node>,
+    now: Time,
+    /// Nodes that hear nothing and fetch nothing.
+    down: BTreeSet<usize>,
+    /// CIDs that nobody serves.
+    withheld: BTreeSet<Cid>,
+}
+
+fn options(seed: u64) -> Options {
+    Options { seed, ..Options::default() }
+}
+
+fn room() -> TopicName {
+    TopicName::parse("room:lobby").unwrap()
+}
+
+fn key(n: u8) -> AuthorKey {
+    AuthorKey::from_seed(&[n; 32])
+}
+
+impl Net {
+    fn new(options: impl IntoIterator<Item = Options>) -> Self {
+        let mut net = Net {
+            nodes: Vec::new(),
+            now: Time::from_millis(1_800_000_000_000),
+            down: BTreeSet::new(),
+            withheld: BTreeSet::new(),
+        };
+        for options in options {
+            let store = Arc::new(MemoryStore::new());
+            let replica = Replica::open(store.clone(), options).unwrap();
+            net.nodes.push(Node {
+                store,
+                replica,
+                joined: BTreeSet::new(),
+                notices: Vec::new(),
+                demerits: Vec::new(),
+                blocks_fetched: 0,
+                rounds: 0,
+            });
+            let at = net.nodes.len() - 1;
+            net.input(at, Input::Start);
+        }
+        net
+    }
+
+    fn followers(count: u64) -> Self {
+        let mut net = Net::new((0..count).map(options));
+        for at in 0..net.nodes.len() {
+            net.input(at, Input::Follow(room()));
+        }
+        net
+    }
+
+    /// Hands an input in, and everything that follows from it at this moment.
+    fn input(&mut self, at: usize, input: Input) {
+        let _answers = self.ask(at, input);
+    }
+
+    /// The same, with the answers that are in the effects.
+    fn ask(&mut self, at: usize, input: Input) -> Effects {
+        let node = &mut self.nodes[at];
+        let mut effects = node.replica.handle(self.now, input).unwrap();
+        node.store.commit(std::mem::take(&mut effects.commit)).unwrap();
+        node.notices.append(&mut effects.notices);
+        node.demerits.append(&mut effects.demerits);
+        for channel in std::mem::take(&mut effects.join) {
+            self.nodes[at].joined.insert(channel);
+            for other in self.others(at) {
+                self.input(other, Input::Subscribed { channel });
+            }
+        }
+        for (channel, message) in std::mem::take(&mut effects.publish) {
+            for other in self.others(at) {
+                if self.nodes[other].joined.contains(&channel) {
+                    self.hear(other, at, channel, &message);
+                }
+            }
+        }
+        for request in std::mem::take(&mut effects.fetch) {
+            self.nodes[at].rounds += 1;
+            let arrivals = self.fetch(at, request.cids);
+            self.input(at, Input::Fetched(arrivals));
+        }
+        effects
+    }
+
+    fn others(&self, at: usize) -> Vec<usize> {
+        if self.down.contains(&at) {
+            return Vec::new();
+        }
+        (0..self.nodes.len()).filter(|other| *other != at && !self.down.contains(other)).collect()
+    }
+
+    fn hear(&mut self, at: usize, from: usize, channel: Channel, message: &Bytes) {
+        let announcement = Announcement::decode(message);
+        let files = announcement.as_ref().map(|found| found.inline.clone()).unwrap_or_default();
+        let files: Vec<Submission> = files.into_iter().map(|file| Submission { file, topic: None }).collect();
+        let entries = admit(&files);
+        let (from, message) = (Peer::new(format!("{from}")), MessageId(Bytes::new()));
+        self.input(at, Input::Heard { channel, from, message, announcement, entries });
+    }
+
+    fn fetch(&mut self, at: usize, cids: Vec<Cid>) -> Vec<Arrival> {
+        let others = self.others(at);
+        let answer = |cid: Cid| {
+            let found = others.iter().find_map(|other| {
+                let block = Library::new(self.nodes[*other].store.clone()).get(&cid).unwrap();
+                block.filter(|_| !self.withheld.contains(&cid)).map(|block| (*other, block))
+            });
+            let Some((other, block)) = found else { return Arrival { cid, from: None, content: Arrived::Missing } };
+            let len = block.len();
+            let content = if cid.codec() == RAW {
+                let result = admit(&[Submission { file: block, topic: None }]).remove(0);
+                Arrived::Entry(result, len)
+            } else {
+                Arrived::Node(block)
+            };
+            Arrival { cid, from: Some(Peer::new(format!("{other}"))), content }
+        };
+        let arrivals: Vec<Arrival> = cids.into_iter().map(answer).collect();
+        self.nodes[at].blocks_fetched += arrivals.len() as u64;
+        arrivals
+    }
+
+    /// Lets virtual time pass.
+    fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        loop {
+            let next = self.nodes.iter().filter_map(|node| node.replica.next_wake()).min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.now = self.now.max(next);
+            for at in 0..self.nodes.len() {
+                if self.nodes[at].replica.next_wake().is_some_and(|wake| wake <= self.now) {
+                    self.input(at, Input::Wake);
+                }
+            }
+        }
+        self.now = end;
+    }
+
+    fn say(&mut self, at: usize, author: u8, text: &str) -> Entry {
+        self.append(at, room(), author, Draft::new("post", text))
+    }
+
+    fn append(&mut self, at: usize, topic: TopicName, author: u8, draft: Draft) -> Entry {
+        let append = Append { topic, key: key(author), draft };
+        self.ask(at, Input::Append(vec![append])).appended.remove(0).unwrap()
+    }
+
+    fn root(&self, at: usize, topic: &TopicName) -> Option<Cid> {
+        self.nodes[at].replica.topics.by_id(&topic.id()).and_then(|topic| topic.record.tree.root)
+    }
+
+    fn entries(&self, at: usize, topic: &TopicName) -> u64 {
+        self.nodes[at].replica.topics.by_id(&topic.id()).map_or(0, |topic| topic.record.entries)
+    }
+
+    #[track_caller]
+    fn assert_same(&self, topic: &TopicName, entries: u64) {
+        for at in 0..self.nodes.len() {
+            assert_eq!(self.entries(at, topic), entries, "entries at node {at}");
+            assert_eq!(self.root(at, topic), self.root(0, topic), "folder at node {at}");
+        }
+    }
+
+    /// Fills one node's room before anybody listens.
+    fn fill(&mut self, at: usize, count: u64) {
+        let appends = (0..count)
+            .map(|n| Append {
+                topic: room(),
+                key: key((n % 7) as u8),
+                draft: Draft::new("post", format!("entry {n}")).at(Time::from_millis(1_700_000_000_000 + n * 60_000)),
+            })
+            .collect();
+        self.input(at, Input::Append(appends));
+        self.run(Duration::from_secs(1));
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn what_one_says_the_others_have_without_a_fetch() {
+    let mut net = Net::followers(3);
+    net.run(SECOND);
+    net.say(0, 1, "hello");
+    net.run(SECOND);
+    net.assert_same(&room(), 1);
+    assert_eq!(net.nodes[1].blocks_fetched, 0, "the entry came inline");
+    net.say(1, 2, "hello yourself");
+    net.run(SECOND);
+    net.assert_same(&room(), 2);
+}
+
+#[test]
+fn a_late_joiner_gets_everything_in_few_rounds() {
+    let mut net = Net::followers(2);
+    net.down.insert(1);
+    net.fill(0, 5_000);
+    net.down.clear();
+    net.input(0, Input::Subscribed { channel: Channel::new(room().id()) });
+    net.run(SECOND);
+    net.assert_same(&room(), 5_000);
+    assert!(net.nodes[1].rounds < 20, "{} rounds", net.nodes[1].rounds);
+}
+
+#[test]
+fn a_lost_announcement_heals_without_a_new_write() {
+    let mut net = Net::followers(2);
+    net.fill(0, 2_000);
+    net.run(SECOND);
+    net.assert_same(&room(), 2_000);
+    net.down.insert(1);
+    net.say(0, 1, "nobody hears this");
+    net.run(SECOND);
+    net.down.clear();
+    (net.nodes[1].rounds, net.nodes[1].blocks_fetched) = (0, 0);
+    net.run(100 * SECOND);
+    net.assert_same(&room(), 2_001);
+    assert!(net.nodes[1].rounds <= 6, "{} rounds", net.nodes[1].rounds);
+    assert!(net.nodes[1].blocks_fetched <= 8, "{} blocks", net.nodes[1].blocks_fetched);
+}
+
+#[test]
+fn both_sides_of_a_partition_end_with_the_union() {
+    let mut net = Net::followers(3);
+    net.fill(0, 300);
+    net.run(SECOND);
+    net.down.insert(2);
+    for n in 0..200 {
+        net.say(0, 1, &format!("left {n}"));
+        net.say(2, 2, &format!("right {n}"));
+        net.run(Duration::from_millis(10));
+    }
+    net.down.clear();
+    net.run(200 * SECOND);
+    net.assert_same(&room(), 700);
+}
+
+#[test]
+fn equal_sets_cost_no_fetch() {
+    let mut net = Net::followers(2);
+    net.fill(0, 1_000);
+    net.run(SECOND);
+    net.nodes[1].blocks_fetched = 0;
+    net.run(600 * SECOND);
+    assert_eq!(net.nodes[1].blocks_fetched, 0);
+    let announced: u64 = net.nodes.iter().map(|node| node.replica.counters().announced).sum();
+    assert!((8..=40).contains(&announced), "about one a minute among both: {announced}");
+}
+
+#[test]
+fn a_redaction_gives_the_same_folder_whatever_came_first() {
+    let mut net = Net::followers(1);
+    let post = net.say(0, 1, "I take this back");
+    net.say(0, 2, "what?");
+    let redaction = net.append(0, room(), 1, Draft::new("redact", "").redacting(post.id()));
+    net.run(SECOND);
+    let all: Vec<Entry> = {
+        let step = Step::new(net.now, &*net.nodes[0].store);
+        let number = net.nodes[0].replica.topics.number(&room().id()).unwrap();
+        let read = |id: EntryId, time| {
+            let location = crate::records::Location { number, time, id };
+            step.entry(&location).unwrap()
+        };
+        vec![read(post.id(), post.time()), post.clone(), redaction.clone()]
+    };
+    assert!(all[0].is_redacted(), "the author's node dropped the body");
+    for order in [[1, 2, 0], [2, 1, 0], [2, 0, 1], [0, 2, 1]] {
+        for one_by_one in [true, false] {
+            let mut other = Net::followers(1);
+            let entries: Vec<Entry> = order.iter().map(|at| all[*at].clone()).collect();
+            if one_by_one {
+                for entry in entries {
+                    other.input(0, Input::Submit(vec![entry]));
+                }
+            } else {
+                other.input(0, Input::Submit(entries));
+            }
+            other.input(0, Input::Submit(net_entry(&net, 2)));
+            other.run(SECOND);
+            assert_eq!(other.root(0, &room()), net.root(0, &room()), "{order:?}, one by one: {one_by_one}");
+        }
+    }
+}
+
+/// The entry of this author in the room at node 0.
+fn net_entry(net: &Net, author: u8) -> Vec<Entry> {
+    let query = crate::handle::Query { limit: 100, ..Default::default() };
+    let page = crate::handle::page(&*net.nodes[0].store, &room().id(), &query).unwrap();
+    page.items.into_iter().filter(|entry| entry.author() == key(author).author()).collect()
+}
+
+#[test]
+fn a_missing_body_without_a_redaction_is_refused() {
+    let mut net = Net::followers(1);
+    let post = net.say(0, 1, "here");
+    let mut other = Net::followers(1);
+    let answer = other.ask(0, Input::Submit(vec![post.redacted()])).submitted;
+    assert_eq!(answer, [Err(Refusal::NoBody(post.id()))]);
+}
+
+#[test]
+fn somebody_elses_redaction_changes_nothing() {
+    let mut net = Net::followers(2);
+    let post = net.say(0, 1, "mine");
+    net.append(1, room(), 2, Draft::new("redact", "").redacting(post.id()));
+    net.run(SECOND);
+    net.assert_same(&room(), 2);
+    assert!(!net_entry(&net, 1)[0].is_redacted());
+}
+
+#[test]
+fn an_entry_from_the_future_waits_for_its_time() {
+    let mut net = Net::followers(2);
+    let early = net.now + Duration::from_secs(3600);
+    let mut writer = Net::followers(1);
+    writer.now = early;
+    let entry = writer.append(0, room(), 1, Draft::new("post", "early").at(early));
+    let answer = net.ask(0, Input::Submit(vec![entry.clone()])).submitted;
+    assert_eq!(answer, [Err(Refusal::Future(entry.id()))]);
+    net.run(Duration::from_secs(2990));
+    assert_eq!(net.entries(0, &room()), 0);
+    net.run(Duration::from_secs(20));
+    assert_eq!(net.entries(0, &room()), 1);
+}
+
+#[test]
+fn one_key_on_two_machines_is_reported_as_a_fork_by_all() {
+    let mut net = Net::followers(2);
+    net.down.insert(1);
+    net.say(0, 1, "first machine");
+    net.say(1, 1, "second machine");
+    net.down.clear();
+    net.run(200 * SECOND);
+    net.assert_same(&room(), 2);
+    for node in &net.nodes {
+        let forks =
+            node.notices.iter().filter(|notice| matches!(notice, Notice::Fork(fork) if fork.entries.len() == 2));
+        assert_eq!(forks.count(), 1);
+    }
+}
+
+#[test]
+fn a_root_that_nobody_serves_is_not_fetched_for_ever() {
+    let mut net = Net::followers(2);
+    net.down.insert(1);
+    net.fill(0, 500);
+    net.down.clear();
+    let root = net.root(0, &room()).unwrap();
+    net.withheld.insert(root);
+    net.run(600 * SECOND);
+    assert_eq!(net.entries(1, &room()), 0);
+    assert!(net.nodes[1].rounds <= 6, "{} attempts in ten minutes", net.nodes[1].rounds);
+    assert!(net.nodes[1].demerits.contains(&(Peer::new("0"), Demerit::Withheld)));
+    net.withheld.clear();
+    net.run(3600 * SECOND);
+    net.assert_same(&room(), 500);
+}
+
+#[test]
+fn mirrors_end_with_the_same_catalog() {
+    let mirror = |seed| Options { mirror: true, ..options(seed) };
+    let mut net = Net::new([options(0), mirror(1), mirror(2)]);
+    net.down.insert(1);
+    net.down.insert(2);
+    for n in 0..300 {
+        let topic = TopicName::parse(&format!("https://example.org/page/{n}")).unwrap();
+        for m in 0..=n % 5 {
+            net.append(0, topic.clone(), m as u8, Draft::new("post", format!("{n} {m}")));
+        }
+    }
+    net.run(SECOND);
+    net.down.clear();
+    net.append(0, room(), 9, Draft::new("post", "the word that brings them"));
+    net.run(SECOND);
+    let catalogs: Vec<_> = net.nodes.iter().map(|node| node.replica.catalog()).collect();
+    assert_eq!(catalogs[0].1, 301);
+    assert_eq!(catalogs[0], catalogs[1]);
+    assert_eq!(catalogs[1], catalogs[2]);
+    // And live, through the catalog channel alone.
+    net.nodes[1].blocks_fetched = 0;
+    net.append(2, room(), 8, Draft::new("post", "from a mirror"));
+    net.run(SECOND);
+    assert_eq!(net.nodes[1].replica.catalog(), net.nodes[2].replica.catalog());
+    assert_eq!(net.nodes[1].blocks_fetched, 0);
+}
+
+#[test]
+fn a_replica_that_is_opened_again_goes_on_where_it_was() {
+    let mut net = Net::followers(1);
+    net.fill(0, 3_000);
+    let first = net.say(0, 1, "settled");
+    // No time passes: these are appended, durable, and not yet in the folder.
+    for n in 0..5 {
+        net.say(0, 1, &format!("pending {n}"));
+    }
+    assert!(net.entries(0, &room()) < 3_006);
+    let store = net.nodes[0].store.clone();
+    let mut again = Replica::open(store.clone(), options(5)).unwrap();
+    let effects = again.handle(net.now, Input::Start).unwrap();
+    store.commit(effects.commit).unwrap();
+    net.run(SECOND);
+    let ours = again.topics.by_id(&room().id()).unwrap();
+    assert_eq!((ours.record.tree.root, ours.record.entries), (net.root(0, &room()), 3_006));
+    assert!(first.header().seq > 0);
+}
+
+#[test]
+fn dead_nodes_are_swept_and_live_ones_are_not() {
+    let limits = Limits { dead_nodes: 10, ..Limits::default() };
+    let mut net = Net::new([Options { limits, ..options(1) }]);
+    for n in 0..1_500 {
+        net.say(0, (n % 3) as u8, &format!("{n}"));
+        net.run(Duration::from_millis(5));
+    }
+    let store = net.nodes[0].store.clone();
+    let mut nodes = 0;
+    let all = crate::records::range(&[0], &[0xff; 33]);
+    store
+        .scan(crate::store::Table::Nodes, all, crate::store::Direction::Forward, &mut |_, _| {
+            nodes += 1;
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(nodes < 500, "{nodes} nodes for 1,500 entries");
+    // Whoever fetches the root finds all of it.
+    let mut net = Net { nodes: vec![net.nodes.remove(0)], ..net };
+    let fresh = Net::followers(1);
+    net.nodes.extend(fresh.nodes);
+    net.input(0, Input::Follow(room()));
+    net.say(0, 1, "come");
+    net.run(200 * SECOND);
+    net.assert_same(&room(), 1_501);
+}
