@@ -88,6 +88,8 @@ pub struct Replica {
     serial: u64,
     /// Dead tree nodes that are still stored.
     dead: u64,
+    /// Where the next sweep begins.
+    swept: u64,
     /// Channels joined.
     joined: usize,
     /// Bytes in the store, as far as is known without asking.
@@ -118,6 +120,7 @@ impl Replica {
             remembered: Remembered::new(options.limits.remembered),
             serial: 0,
             dead: 0,
+            swept: 0,
             joined: 0,
             stored_bytes: store.size()?,
             changed: Vec::new(),
