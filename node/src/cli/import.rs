@@ -44,7 +44,7 @@ pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), 
     let input = Input::open(&args.file)?;
     let client = open(&place.made()?, &place.settings()?.config, Need::Write).await?;
     let begun = Instant::now();
-    let result = send(&client, input, &args).await;
+    let result = send(&client, input, &args.file, args.test_keys, args.show_bad).await;
     client.close().await;
     let last = result?;
     let seconds = begun.elapsed().as_secs_f64();
@@ -62,12 +62,17 @@ pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), 
     }
 }
 
-async fn send(client: &Client, input: Input, args: &Args) -> Result<Progress, Failure> {
+/// Imports a file of rows through the API, with a bar where a person looks.
+pub(crate) async fn bring(client: &Client, file: &Path, test_keys: bool) -> Result<Progress, Failure> {
+    send(client, Input::open(file)?, file, test_keys, 5).await
+}
+
+async fn send(client: &Client, input: Input, file: &Path, test_keys: bool, show_bad: u64) -> Result<Progress, Failure> {
     let bar = bar(input.length);
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
     let reader_bar = bar.clone();
     let reading = std::thread::spawn(move || read(input, sender, &reader_bar));
-    let at = format!("/api/v1/import?test_keys={}", args.test_keys);
+    let at = format!("/api/v1/import?test_keys={}", test_keys);
     let answer = client.upload(&at, "application/x-ndjson", Body::from_stream(receiver)).await?;
     let mut last = Progress::default();
     let mut rest = Vec::new();
@@ -79,10 +84,10 @@ async fn send(client: &Client, input: Input, args: &Args) -> Result<Progress, Fa
             let line: Vec<u8> = rest.drain(..=end).collect();
             let Ok(progress) = serde_json::from_slice::<Progress>(&line) else { continue };
             if let Some((line, why)) = &progress.row
-                && shown < args.show_bad
+                && shown < show_bad
             {
                 shown += 1;
-                bar.suspend(|| eprintln!("{}: line {line}: {}", args.file.display(), sanitise_line(why)));
+                bar.suspend(|| eprintln!("{}: line {line}: {}", file.display(), sanitise_line(why)));
             }
             bar.set_message(format!("{} comments", count(progress.imported)));
             last = progress;
@@ -90,13 +95,13 @@ async fn send(client: &Client, input: Input, args: &Args) -> Result<Progress, Fa
     }
     bar.finish_and_clear();
     if last.bad > shown {
-        eprintln!("{}: {} more bad rows", args.file.display(), count(last.bad - shown));
+        eprintln!("{}: {} more bad rows", file.display(), count(last.bad - shown));
     }
     // Ends by itself once nobody listens.
     let read = reading.join();
     match (last.complete, read) {
         (Some(_), _) => Ok(last),
-        (None, Ok(Err(error))) => Err(Failure::io("read", &args.file, &error)),
+        (None, Ok(Err(error))) => Err(Failure::io("read", file, &error)),
         _ => Err(Failure::new(Exit::Unreachable, "the node stopped before the import was done")
             .hint(format!("{} rows are in; importing the file again would write them twice", count(last.imported)))),
     }

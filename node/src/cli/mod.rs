@@ -3,7 +3,7 @@
 mod complete;
 mod config;
 mod id;
-mod import;
+pub(crate) mod import;
 mod init;
 mod place;
 mod read;
@@ -11,7 +11,7 @@ mod serve;
 mod show;
 mod status;
 mod topics;
-mod watch;
+pub(crate) mod watch;
 mod write;
 
 use std::path::PathBuf;
@@ -82,6 +82,7 @@ enum Command {
     Read(read::Args),
     Watch(watch::Args),
     Import(import::Args),
+    Demo(crate::demo::Args),
     Peers(status::Peers),
     Status(status::Status),
     #[command(subcommand)]
@@ -128,6 +129,7 @@ async fn dispatch(command: Command, place: &Place, out: &mut Out) -> Result<(), 
         Command::Read(args) => read::run(args, place, out).await,
         Command::Watch(args) => watch::run(args, place, out).await,
         Command::Import(args) => import::run(args, place, out).await,
+        Command::Demo(args) => crate::demo::run(args, out).await,
         Command::Peers(args) => status::peers(args, place, out).await,
         Command::Status(args) => status::status(args, place, out).await,
         Command::Config(command) => config::run(command, place, out),
