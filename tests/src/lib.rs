@@ -1,1 +1,18 @@
-//! tidings-tests
+//! What crosses crates: one suite of scenarios that runs over every transport, an independent oracle, a store that
+//! crashes when it is told to.
+//!
+//! A transport takes part by implementing [`Network`] and running [`scenarios::all`] over it: each [`Scenario`] says
+//! what it needs, so that a transport runs those that it can. [`Simulated`] is the first, a world of transport-mem.
+//! Nothing here is part of what users build; a scenario that fails panics and says what it expected.
+
+mod crash_store;
+mod network;
+mod oracle;
+pub mod scenarios;
+mod simulated;
+
+pub use crash_store::{CrashStore, Fault};
+pub use network::{Kind, Network, Node, Skill};
+pub use oracle::Oracle;
+pub use scenarios::Scenario;
+pub use simulated::Simulated;

@@ -33,9 +33,9 @@ pub(crate) enum Offence {
 impl Offence {
     fn points(self) -> f64 {
         match self {
-            // Ten wrong blocks within minutes are no accident.
+            // A dozen wrong blocks within minutes are no accident.
             Offence::UnaskedBlock => 10.0,
-            Offence::BadMessage => 25.0,
+            Offence::BadMessage => 30.0,
             // May be a peer that lost its disk, or a partition: mild.
             Offence::Told(Demerit::Withheld) => 5.0,
             Offence::Told(Demerit::BadAnnouncement) => 10.0,
@@ -87,6 +87,13 @@ impl Standing {
         let news =
             |(peer, points): (&PeerId, &mut Points)| std::mem::take(&mut points.news).then(|| (*peer, points.at(now)));
         peers.iter_mut().filter_map(news).collect()
+    }
+
+    /// All peers with their points, for refreshing what was told of them; those without any are forgotten.
+    pub(crate) fn all(&self, now: Instant) -> Vec<(PeerId, f64)> {
+        let mut peers = self.peers.lock();
+        peers.retain(|_, points| points.news || points.at(now) >= 0.1);
+        peers.iter().map(|(peer, points)| (*peer, points.at(now))).collect()
     }
 
     /// The peer's points.

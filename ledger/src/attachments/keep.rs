@@ -42,7 +42,8 @@ impl<'a> Keeper<'a> {
         self.commit()
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
+    /// Writes what has gathered, so that it can be read.
+    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
         self.bytes = 0;
         let batch = std::mem::take(&mut self.batch);
         if batch.is_empty() { Ok(()) } else { self.store.commit(batch) }

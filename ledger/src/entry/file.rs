@@ -56,6 +56,13 @@ pub(crate) fn decode(file: &Bytes) -> Result<Candidate, Malformed> {
     })
 }
 
+/// Writes a file from what was read of it, so that it can be seen whether reading lost anything.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn rewrite(read: &Candidate) -> Vec<u8> {
+    let header = envelope::seal(&read.header.author, &payload::encode(&read.header), &read.signature);
+    encode(&header, read.body.as_deref())
+}
+
 /// Writes a file.
 pub(crate) fn encode(header_bytes: &[u8], body: Option<&[u8]>) -> Vec<u8> {
     let mut out = Vec::with_capacity(header_bytes.len() + body.map_or(0, <[u8]>::len) + 8);

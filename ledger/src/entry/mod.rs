@@ -17,6 +17,8 @@ pub use header::{BodyInfo, Header, Link, limits};
 pub use id::{EntryId, EntryIdError};
 
 pub(crate) use draft::{Place, sign};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use file::rewrite;
 pub(crate) use file::{Candidate, decode};
 
 use bytes::Bytes;

@@ -15,10 +15,12 @@ mod tree;
 pub use node::NodeError;
 
 pub(crate) use index::{TreeId, damaged};
-pub(crate) use name::{long, parts, short};
+pub(crate) use name::{SHORT_NAME, attachment, is_entry, long, node as node_name, parts, short};
 pub(crate) use node::{Child, File, Item, Kind, Node, decode};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use node::{encode_inner, encode_leaf};
 pub(crate) use shape::{MAX_DEPTH, rank};
-pub(crate) use tree::{Changes, Ranked, Tree, Updated, is_live, lists, update};
+pub(crate) use tree::{Changes, Dead, Ranked, Tree, Updated, is_back, lists, update};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod library;
 mod read;
 mod subscription;
 mod topic;
+mod transfer;
 
 pub use clock::Clock;
 #[cfg(feature = "tokio")]

@@ -30,6 +30,11 @@ impl Replica {
         let mut answers: Vec<Option<Result<Entry, AppendError>>> = appends.iter().map(|_| None).collect();
         let mut chains: BTreeMap<(Number, Author), Chain> = BTreeMap::new();
         for (at, Append { topic, key, draft }) in appends.into_iter().enumerate() {
+            // Nobody would take it, and nothing that is acknowledged may wait in memory.
+            if draft.time.is_some_and(|time| time > step.now + self.options.future) {
+                answers[at] = Some(Err(AppendError::Future));
+                continue;
+            }
             let id = topic.id();
             let known = self.topics.number(&id);
             if known.is_none() && self.topics.len() >= self.options.limits.topics {
@@ -54,9 +59,9 @@ impl Replica {
         }
         // In the order of the drafts, so that what the application hears is in the order in which it wrote.
         entries.sort_unstable_by_key(|(at, _)| *at);
-        self.insert(step, entries.iter().map(|(_, entry)| entry.clone()).collect(), Origin::Here)?;
-        for (at, entry) in entries {
-            answers[at] = Some(Ok(entry));
+        let results = self.insert(step, entries.iter().map(|(_, entry)| entry.clone()).collect(), Origin::Signed)?;
+        for ((at, entry), result) in entries.into_iter().zip(results) {
+            answers[at] = Some(result.map(|_| entry).map_err(AppendError::Refused));
         }
         step.effects.appended = answers.into_iter().map(|answer| answer.unwrap_or(Err(AppendError::Closed))).collect();
         Ok(())

@@ -178,6 +178,12 @@ pub enum AppendError {
     /// The draft breaks a rule.
     #[error(transparent)]
     Draft(#[from] DraftError),
+    /// The draft has a time in the future.
+    #[error("the entry's time is in the future; check its date, or the clock of this machine")]
+    Future,
+    /// The entry was signed and not taken.
+    #[error(transparent)]
+    Refused(Refusal),
     /// Too many topics are held already.
     #[error("this node holds as many topics as its limit allows")]
     TooManyTopics,

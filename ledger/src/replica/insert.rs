@@ -3,6 +3,8 @@
 //! The result depends on the set alone (design invariants 1 and 3): a redaction that comes before what it redacts, after
 //! it, or with it, leads to the same rows, names and folder.
 
+use std::time::Duration;
+
 use super::Replica;
 use super::effects::{Fork, Notice};
 use super::step::Step;
@@ -15,10 +17,18 @@ use crate::folder::{self, File, Item, Ranked};
 use crate::records::{Location, Locations, Number, entries, files, notes};
 use crate::store::{StoreError, Table};
 
+/// Entries in one step from which on they are a bulk: more of them will follow, and nobody waits for each.
+const BULK: usize = 64;
+
+/// How long a bulk may gather before it is folded into the folders.
+const BULK_GAP: Duration = Duration::from_millis(500);
+
 /// How an entry came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Written or submitted here: it goes into any topic, and out with the next announcement.
+    /// Signed just now, behind the head of its author's chain: nothing can be known of it yet, so nothing is looked up.
+    Signed,
+    /// Submitted here: it goes into any topic, and out with the next announcement.
     Here,
     /// Announced or fetched: it must be of a topic that is held, and within the limits.
     Peer,
@@ -32,6 +42,7 @@ impl Replica {
         arrived: Vec<Entry>,
         origin: Origin,
     ) -> Result<Vec<Result<bool, Refusal>>, StoreError> {
+        step.is_bulk |= arrived.len() >= BULK;
         let mut results = Vec::with_capacity(arrived.len());
         let mut bodiless = Vec::new();
         for entry in arrived {
@@ -60,7 +71,8 @@ impl Replica {
         origin: Origin,
     ) -> Result<Result<bool, Refusal>, StoreError> {
         let id = entry.id();
-        let mut locations = step.locations(&id)?;
+        let fresh = origin == Origin::Signed;
+        let mut locations = if fresh { Locations::default() } else { step.locations(&id)? };
         if locations.find(&id).is_some() {
             return Ok(Ok(false));
         }
@@ -72,7 +84,13 @@ impl Replica {
             Ok(number) => number,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let redacted = step.is_redacted(number, &id, &entry.author())?;
+        // A topic's first entries may be folded into its folder later than they are committed; without its record, nothing
+        // would find them again after a crash.
+        if self.topics.get(number).is_some_and(|topic| topic.record.tree.root.is_none()) {
+            self.unsaved.insert(number);
+        }
+        self.tell_listeners(step, number, entry.topic());
+        let redacted = !fresh && step.is_redacted(number, &id, &entry.author())?;
         if entry.is_redacted() && !redacted {
             return Ok(Err(Refusal::NoBody(id)));
         }
@@ -83,7 +101,7 @@ impl Replica {
         let file = self.write(step, &location, &entry);
         self.name(step, &location, &entry, &file)?;
         self.learn(number, &entry);
-        if let ids @ [_, _, ..] = &step.chain(number, &entry)?[..] {
+        if let ids @ [_, _, ..] = &step.chain(number, &entry, fresh)?[..] {
             let fork =
                 Fork { topic: entry.topic(), author: entry.author(), seq: entry.header().seq, entries: ids.to_vec() };
             step.effects.notices.push(Notice::Fork(fork));
@@ -91,7 +109,7 @@ impl Replica {
         for target in &entry.header().redacts {
             self.redact(step, &location, &entry, target)?;
         }
-        if origin == Origin::Here {
+        if origin != Origin::Peer {
             self.freshen(number, file);
         }
         self.remember_arrival(step, &location);
@@ -221,6 +239,7 @@ impl Replica {
         let (inline, most) = (self.options.inline, self.options.inline_most);
         for number in [number, CATALOG] {
             let Some(topic) = self.topics.get_mut(number) else { continue };
+            topic.is_ours = true;
             let held: usize = topic.fresh.iter().map(|file| file.len() + 5).sum();
             let room = if topic.fresh.is_empty() { most.max(inline) } else { inline.saturating_sub(held) };
             if file.len() <= room {
@@ -235,8 +254,12 @@ impl Replica {
         let note = step.arrived.entry(location.number).or_default();
         note.extend_from_slice(&location.time.as_millis().to_be_bytes());
         note.extend_from_slice(location.id.as_bytes());
-        let settled = self.topics.get(location.number).and_then(|topic| topic.settled);
-        let at = settled.map_or(step.now, |settled| step.now.max(settled + self.settle_gap(location.number)));
+        let at = if step.is_bulk {
+            step.now + BULK_GAP
+        } else {
+            let settled = self.topics.get(location.number).and_then(|topic| topic.settled);
+            settled.map_or(step.now, |settled| step.now.max(settled + self.settle_gap(location.number)))
+        };
         self.timers.by(Timer::Settle(location.number), at);
     }
 }

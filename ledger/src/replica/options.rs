@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// The network that a replica belongs to unless told otherwise.
-pub const NETWORK: [u8; 32] = *b"tidings main network, version 1\0";
+/// The network that a replica belongs to unless told otherwise: the public one, the SHA-256 of `tidings network 1`.
+pub const NETWORK: [u8; 32] = [
+    0xa4, 0xa8, 0xda, 0x24, 0x2b, 0x1d, 0x78, 0xf4, 0x51, 0x71, 0x2a, 0xe5, 0x99, 0x87, 0x99, 0xf6, 0xdb, 0x93, 0x8d,
+    0xf3, 0xf8, 0x07, 0x24, 0xa3, 0x19, 0x33, 0x30, 0xea, 0xc7, 0xb2, 0x3f, 0x45,
+];
 
 /// Settings of a replica. The default is meant for a node of a few thousand topics.
 #[derive(Debug, Clone, PartialEq, Eq)]

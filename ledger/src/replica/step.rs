@@ -17,6 +17,8 @@ pub(super) struct Step<'a> {
     pub(super) now: Time,
     pub(super) store: &'a dyn Store,
     pub(super) effects: Effects,
+    /// Many entries at once: what they change may gather for a while.
+    pub(super) is_bulk: bool,
     locations: BTreeMap<[u8; 10], Locations>,
     entries: BTreeMap<EntryId, Entry>,
     redactions: BTreeSet<(Number, EntryId, Author)>,
@@ -33,6 +35,7 @@ impl<'a> Step<'a> {
             now,
             store,
             effects: Effects::default(),
+            is_bulk: false,
             locations: BTreeMap::new(),
             entries: BTreeMap::new(),
             redactions: BTreeSet::new(),
@@ -90,11 +93,14 @@ impl<'a> Step<'a> {
     }
 
     /// Puts an entry into its author's chain; gives all that claim the same place, in the order of ids.
-    pub(super) fn chain(&mut self, number: Number, entry: &Entry) -> Result<Vec<EntryId>, StoreError> {
+    ///
+    /// A fresh entry stands behind the head, where nothing can be.
+    pub(super) fn chain(&mut self, number: Number, entry: &Entry, fresh: bool) -> Result<Vec<EntryId>, StoreError> {
         let slot = (number, entry.author(), entry.header().seq);
         let key = chains::key(number, &slot.1, slot.2);
         let mut ids = match self.chains.get(&slot) {
             Some(ids) => ids.clone(),
+            None if fresh => Vec::new(),
             None => chains::ids(&self.store.get(Table::Chains, &key)?.unwrap_or_default()),
         };
         if let Err(at) = ids.binary_search(&entry.id()) {

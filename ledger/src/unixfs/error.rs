@@ -35,7 +35,7 @@ pub enum UnixfsError {
         /// Which.
         cid: Cid,
         /// Why not.
-        error: BlockError,
+        error: Box<BlockError>,
     },
     /// A block is not what it should be.
     #[error("block {cid}: {error}")]

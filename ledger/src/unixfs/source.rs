@@ -132,7 +132,7 @@ impl<S: Source> Unixfs<S> {
     }
 
     async fn block(&self, cid: Cid) -> Result<Bytes, UnixfsError> {
-        self.source.block(cid).await.map_err(|error| UnixfsError::Block { cid, error })
+        self.source.block(cid).await.map_err(|error| UnixfsError::Block { cid, error: error.into() })
     }
 }
 
@@ -163,7 +163,7 @@ impl<S: Source> Reading<S> {
             }
             if let Some((cid, result)) = self.on_the_way.next().await {
                 self.asked.retain(|asked| *asked != cid);
-                let bytes = result.map_err(|error| UnixfsError::Block { cid, error })?;
+                let bytes = result.map_err(|error| UnixfsError::Block { cid, error: error.into() })?;
                 self.reader.supply(cid, bytes);
             }
         }

@@ -241,7 +241,7 @@ fn a_missing_block_is_named_and_ends_the_reading() {
     blocks.remove(&gone);
     let (unixfs, _) = source(blocks);
     let error = read_all(&unixfs, added.cid, 0, None).unwrap_err();
-    assert_eq!(error, UnixfsError::Block { cid: gone, error: BlockError::NotHeld });
+    assert_eq!(error, UnixfsError::Block { cid: gone, error: BlockError::NotHeld.into() });
 }
 
 proptest! {

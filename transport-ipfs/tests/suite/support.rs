@@ -1,5 +1,4 @@
 //! What the tests share: nodes on loopback, and blocks in memory.
-#![allow(dead_code, unreachable_pub)]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,18 +12,18 @@ use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 use tidings_ledger::store::StoreError;
 use tidings_ledger::topic::TopicId;
-use tidings_ledger::transport::{Blocks, Broadcast, Channel, Event, Events, Fetch, FetchError, Peer, Want};
+use tidings_ledger::transport::{Blocks, Broadcast, Channel, Event, Events, Fetch, FetchError, MessageId, Peer, Want};
 use tidings_transport_ipfs::{Config, Identity, IpfsTransport};
 
 /// Nothing here takes this long unless it hangs.
-pub const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// Blocks in memory.
 #[derive(Default)]
-pub struct MemoryBlocks(RwLock<HashMap<Cid, Bytes>>);
+pub(crate) struct MemoryBlocks(RwLock<HashMap<Cid, Bytes>>);
 
 impl MemoryBlocks {
-    pub fn put(&self, data: impl Into<Bytes>) -> Cid {
+    pub(crate) fn put(&self, data: impl Into<Bytes>) -> Cid {
         let data = data.into();
         let cid = raw_cid(&data);
         self.0.write().insert(cid, data);
@@ -32,7 +31,7 @@ impl MemoryBlocks {
     }
 
     /// Claims bytes under a CID that is not theirs.
-    pub fn put_lie(&self, cid: Cid, data: impl Into<Bytes>) {
+    pub(crate) fn put_lie(&self, cid: Cid, data: impl Into<Bytes>) {
         self.0.write().insert(cid, data.into());
     }
 }
@@ -44,12 +43,12 @@ impl Blocks for MemoryBlocks {
 }
 
 /// CIDv1, raw, SHA2-256.
-pub fn raw_cid(data: &[u8]) -> Cid {
+pub(crate) fn raw_cid(data: &[u8]) -> Cid {
     Cid::new_v1(0x55, Multihash::wrap(0x12, &Sha256::digest(data)).expect("32 bytes fit"))
 }
 
 /// `count` different blocks of `len` bytes.
-pub fn blocks(count: usize, len: usize) -> Vec<Bytes> {
+pub(crate) fn blocks(count: usize, len: usize) -> Vec<Bytes> {
     let block = |n: usize| {
         let mut data = vec![(n % 251) as u8; len.max(8)];
         data[..8].copy_from_slice(&(n as u64).to_be_bytes());
@@ -59,7 +58,7 @@ pub fn blocks(count: usize, len: usize) -> Vec<Bytes> {
 }
 
 /// TCP only, no DHT: the least that can talk.
-pub fn plain() -> Config {
+pub(crate) fn plain() -> Config {
     Config {
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().expect("an address")],
         kad: tidings_transport_ipfs::KadMode::Off,
@@ -68,27 +67,30 @@ pub fn plain() -> Config {
     }
 }
 
-pub struct TestNode {
-    pub transport: Arc<IpfsTransport>,
-    pub blocks: Arc<MemoryBlocks>,
-    pub events: Events,
+pub(crate) struct TestNode {
+    pub(crate) transport: Arc<IpfsTransport>,
+    pub(crate) blocks: Arc<MemoryBlocks>,
+    pub(crate) events: Events,
 }
 
 impl TestNode {
-    pub async fn start(config: Config) -> TestNode {
+    pub(crate) async fn start(config: Config) -> TestNode {
+        TestNode::start_as(Identity::generate(), config).await
+    }
+
+    pub(crate) async fn start_as(identity: Identity, config: Config) -> TestNode {
         let blocks = Arc::new(MemoryBlocks::default());
-        let transport =
-            IpfsTransport::start(config, Identity::generate(), blocks.clone()).await.expect("a node starts");
+        let transport = IpfsTransport::start(config, identity, blocks.clone()).await.expect("a node starts");
         let events = transport.events();
         TestNode { transport, blocks, events }
     }
 
-    pub async fn dial(&self, other: &TestNode) -> Peer {
+    pub(crate) async fn dial(&self, other: &TestNode) -> Peer {
         within(self.transport.dial(&other.transport.addresses()[0])).await.expect("a neighbour answers")
     }
 
     /// Waits for an event that `pick` takes.
-    pub async fn wait<T>(&mut self, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+    pub(crate) async fn wait<T>(&mut self, mut pick: impl FnMut(Event) -> Option<T>) -> T {
         within(async {
             loop {
                 let event = self.events.next().await.expect("the stream of events goes on");
@@ -100,12 +102,25 @@ impl TestNode {
         .await
     }
 
-    pub async fn wait_subscribed(&mut self, wanted: Channel) {
+    pub(crate) async fn wait_connected(&mut self, other: &Peer) {
+        self.wait(|event| matches!(event, Event::Connected { peer } if peer == *other).then_some(())).await;
+    }
+
+    /// The next announcement.
+    pub(crate) async fn heard(&mut self) -> (Channel, MessageId, Bytes) {
+        self.wait(|event| match event {
+            Event::Message { channel, id, data, .. } => Some((channel, id, data)),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) async fn wait_subscribed(&mut self, wanted: Channel) {
         self.wait(|event| matches!(event, Event::Subscribed { channel, .. } if channel == wanted).then_some(())).await;
     }
 
     /// Fetches, and returns the blocks and the errors.
-    pub async fn fetch(&self, want: Want) -> (HashMap<Cid, Bytes>, HashMap<Cid, FetchError>) {
+    pub(crate) async fn fetch(&self, want: Want) -> (HashMap<Cid, Bytes>, HashMap<Cid, FetchError>) {
         let mut stream = self.transport.fetch(want);
         let (mut blocks, mut errors) = (HashMap::new(), HashMap::new());
         while let Some(group) = within(stream.next()).await {
@@ -120,14 +135,14 @@ impl TestNode {
     }
 }
 
-pub fn want(cids: Vec<Cid>, ask_first: Vec<Peer>) -> Want {
+pub(crate) fn want(cids: Vec<Cid>, ask_first: Vec<Peer>) -> Want {
     Want { cids, ask_first, patience: Duration::from_secs(5) }
 }
 
-pub fn channel(n: u8) -> Channel {
+pub(crate) fn channel(n: u8) -> Channel {
     Channel::new(TopicId::from_bytes([n; 32]))
 }
 
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(LONG, future).await.expect("it does not hang")
 }

@@ -1,9 +1,7 @@
 //! Two nodes in one process, over loopback.
 
-mod support;
-
+use crate::support::{TestNode, blocks, channel, plain, raw_cid, want, within};
 use bytes::Bytes;
-use support::{TestNode, blocks, channel, plain, want, within};
 use tidings_ledger::transport::{Broadcast, Event, FetchError, PublishError, Verdict};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +41,7 @@ async fn what_nobody_has_is_reported_and_does_not_hold_up_the_rest() {
     let peer = b.dial(&a).await;
     let data = blocks(10, 100);
     let mut cids: Vec<_> = data[..9].iter().map(|block| a.blocks.put(block.clone())).collect();
-    let missing = support::raw_cid(&data[9]);
+    let missing = raw_cid(&data[9]);
     cids.insert(4, missing);
     let mut want = want(cids, vec![peer]);
     want.patience = std::time::Duration::from_millis(700);
@@ -67,7 +65,7 @@ async fn a_stopped_node_answers_everything_at_once() {
     within(a.transport.shutdown()).await;
     within(a.transport.shutdown()).await;
     assert_eq!(a.transport.publish(channel(1), Bytes::new()), Err(PublishError::Closed));
-    let cid = support::raw_cid(b"x");
+    let cid = raw_cid(b"x");
     let (_, errors) = a.fetch(want(vec![cid], vec![])).await;
     assert_eq!(errors.get(&cid), Some(&FetchError::Closed));
 }
