@@ -122,8 +122,13 @@ impl Core {
 
     /// When the driver is to wake by itself; remembered, so that only an earlier time disturbs it.
     pub(super) fn arm(&self) -> Option<Time> {
-        let next = self.replica.lock().as_ref().and_then(Replica::next_wake);
-        self.armed.store(next.map_or(u64::MAX, Time::as_millis), Ordering::Release);
+        let next = {
+            // Stored under the lock: a step in between would see the old time, and not disturb a driver that oversleeps.
+            let replica = self.replica.lock();
+            let next = replica.as_ref().and_then(Replica::next_wake);
+            self.armed.store(next.map_or(u64::MAX, Time::as_millis), Ordering::Release);
+            next
+        };
         self.drain();
         next
     }

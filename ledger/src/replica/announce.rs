@@ -15,6 +15,7 @@ use super::topics::CATALOG;
 use crate::announcement::Announcement;
 use crate::records::Number;
 use crate::time::Time;
+use crate::topic::TopicId;
 use crate::transport::{Channel, Peer};
 
 /// A peer that joined is answered within this time; one of those who could answer does.
@@ -28,6 +29,11 @@ impl Replica {
     pub(super) fn announce(&mut self, step: &mut Step<'_>, number: Number) {
         let period = self.reannounce_period();
         let Some(topic) = self.topics.get_mut(number) else { return };
+        // Also of a topic that is empty as yet: its first entries may come by a pull, which sets no timer. And also of one
+        // that is not followed, if something was written here: nobody else may have it. A mirror's catalog tells of it.
+        if topic.joined || (topic.is_ours && !self.options.mirror) {
+            self.timers.set(Timer::Reannounce(number), step.now + period);
+        }
         let inline = std::mem::take(&mut topic.fresh);
         let Some(folder) = topic.record.tree.root else { return };
         let announcement = Announcement {
@@ -37,18 +43,33 @@ impl Replica {
             newest: topic.record.newest,
             inline,
         };
-        if topic.joined {
-            self.timers.set(Timer::Reannounce(number), step.now + period);
-        }
         self.counters.announced += 1;
         step.effects.publish.push((Channel::new(announcement.topic), Bytes::from(announcement.encode())));
     }
 
     /// Answers a peer that began to listen.
     pub(super) fn welcome(&mut self, step: &mut Step<'_>, channel: Channel) {
-        let Some(number) = self.topics.number(&channel.topic()) else { return };
+        let topic = channel.topic();
+        let Some(number) = self.topics.number(&topic) else {
+            if self.options.mirror && self.listened.len() < self.options.limits.channels {
+                self.listened.insert(topic);
+            }
+            return;
+        };
         self.join_for_others(step, number);
-        self.announce_within(step.now, number, WELCOME);
+        // Whoever holds the topic answers, followed or not.
+        if self.topics.get(number).is_some_and(|topic| topic.record.tree.root.is_some()) {
+            let delay = WELCOME.mul_f64(self.rng.f64());
+            self.timers.by(Timer::Announce(number), step.now + delay);
+        }
+    }
+
+    /// A mirror takes in the first entries of a topic: those who listened before it was known here are told.
+    pub(super) fn tell_listeners(&mut self, step: &mut Step<'_>, number: Number, topic: TopicId) {
+        if self.listened.remove(&topic) {
+            self.join_for_others(step, number);
+            self.local_news.insert(number);
+        }
     }
 
     /// Announces soon, unless somebody else says the same before.
@@ -94,6 +115,7 @@ impl Replica {
         let Some(topic) = self.topics.get_mut(number) else { return };
         if topic.joined {
             topic.joined = false;
+            topic.is_ours = false;
             self.joined -= 1;
             step.effects.leave.push(Channel::new(topic.record.id));
             self.timers.clear(Timer::Reannounce(number));

@@ -84,6 +84,12 @@ impl Replica {
             Ok(number) => number,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        // A topic's first entries may be folded into its folder later than they are committed; without its record, nothing
+        // would find them again after a crash.
+        if self.topics.get(number).is_some_and(|topic| topic.record.tree.root.is_none()) {
+            self.unsaved.insert(number);
+        }
+        self.tell_listeners(step, number, entry.topic());
         let redacted = !fresh && step.is_redacted(number, &id, &entry.author())?;
         if entry.is_redacted() && !redacted {
             return Ok(Err(Refusal::NoBody(id)));
@@ -233,6 +239,7 @@ impl Replica {
         let (inline, most) = (self.options.inline, self.options.inline_most);
         for number in [number, CATALOG] {
             let Some(topic) = self.topics.get_mut(number) else { continue };
+            topic.is_ours = true;
             let held: usize = topic.fresh.iter().map(|file| file.len() + 5).sum();
             let room = if topic.fresh.is_empty() { most.max(inline) } else { inline.saturating_sub(held) };
             if file.len() <= room {

@@ -75,6 +75,8 @@ pub struct Replica {
     unsaved: BTreeSet<Number>,
     /// Topics with entries written here that were not announced yet.
     local_news: BTreeSet<Number>,
+    /// What others listen to and this mirror has nothing of, as yet.
+    listened: BTreeSet<TopicId>,
     heads: lru::LruCache<(Number, Author), (u64, EntryId)>,
     deferred: Deferred,
     goals: Goals,
@@ -109,6 +111,7 @@ impl Replica {
             timers: Timers::default(),
             unsaved: BTreeSet::new(),
             local_news: BTreeSet::new(),
+            listened: BTreeSet::new(),
             heads: lru::LruCache::new(HEADS),
             deferred: Deferred::default(),
             goals: Goals::default(),
@@ -330,7 +333,7 @@ impl Replica {
             return Ok(());
         }
         let not_before = if had_inline { step.now + self.options.grace } else { step.now };
-        self.consider(step.now, *topic, *folder, Some(from), not_before)
+        self.consider(step.now, *topic, *folder, Some(from), not_before).map(drop)
     }
 
     /// News may have been lost: say what is here, so that whoever has more says so.

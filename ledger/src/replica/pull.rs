@@ -6,11 +6,13 @@
 //! as it comes, so nothing is fetched twice, not even after a crash. What a liar can cost is bounded by an allowance that
 //! only accepted entries enlarge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use cid::Cid;
 
+use crate::admission::Refusal;
+use crate::entry::Entry;
 use crate::folder::{self, Child, Item, Kind, MAX_DEPTH, Node, NodeError};
 use crate::transport::Peer;
 
@@ -38,6 +40,13 @@ const NODES_PER_ENTRY: u64 = 16;
 /// Refused entries after which a pull is given up, unless far more were accepted.
 const REFUSED_AT_FIRST: u64 = 16;
 
+/// The same for entries that cannot be taken for now: from the future, or beyond our own limits.
+const PUT_OFF_AT_FIRST: u64 = 4096;
+
+/// Bytes of entries without a body that wait for their redactions. What finds no room comes with the next pull, when
+/// these are known.
+const ASIDE_BYTES: usize = 1024 * 1024;
+
 /// A pull under way.
 #[derive(Debug)]
 pub(super) struct Pull {
@@ -54,20 +63,23 @@ pub(super) struct Pull {
     /// How many answers each request still misses.
     requests: BTreeMap<u64, usize>,
     next_request: u64,
+    /// Entries without a body, and the bytes of their headers.
+    aside: Vec<Entry>,
+    aside_bytes: usize,
 }
 
 /// What a CID was asked for as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     request: u64,
     pub(super) what: What,
 }
 
-/// A node at this depth, or an entry's file of this size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A node at this depth, or an entry's file of this name and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum What {
     Node(usize),
-    File(u64),
+    File { name: String, size: u64 },
 }
 
 /// What a pull cost and brought.
@@ -76,7 +88,11 @@ pub(super) struct Tally {
     pub(super) nodes: u64,
     pub(super) accepted: u64,
     pub(super) refused: u64,
+    /// Entries that cannot be taken for now, by nobody's fault.
+    pub(super) put_off: u64,
     pub(super) missing: u64,
+    /// Folders listed in a catalog that are worth a pull.
+    pub(super) listed: u64,
     pub(super) rounds: u64,
 }
 
@@ -91,6 +107,8 @@ pub(super) enum Fault {
     Allowance,
     /// Too many entries were refused.
     Entries,
+    /// Too many entries cannot be taken for now. Not the peer's fault.
+    PutOff,
 }
 
 impl Pull {
@@ -104,6 +122,8 @@ impl Pull {
             asked: BTreeMap::new(),
             requests: BTreeMap::new(),
             next_request: 0,
+            aside: Vec::new(),
+            aside_bytes: 0,
         }
     }
 
@@ -117,7 +137,8 @@ impl Pull {
             batch = self.next_files();
         }
         // A CID that stands in two places of a tree is one block, and asked for once.
-        batch.retain(|(cid, _)| !self.asked.contains_key(cid));
+        let mut seen = BTreeSet::new();
+        batch.retain(|(cid, _)| !self.asked.contains_key(cid) && seen.insert(*cid));
         if batch.is_empty() {
             return None;
         }
@@ -147,7 +168,7 @@ impl Pull {
                 break;
             }
             bytes += size;
-            batch.extend(self.files.pop_last().map(|(_, (cid, size))| (cid, What::File(size))));
+            batch.extend(self.files.pop_last().map(|(name, (cid, size))| (cid, What::File { name, size })));
         }
         batch
     }
@@ -191,14 +212,37 @@ impl Pull {
         self.files.insert(item.key, (item.cid, item.size));
     }
 
-    /// Takes note of an entry that was accepted or refused.
-    pub(super) fn judged(&mut self, accepted: bool) -> Result<(), Fault> {
-        if accepted {
-            self.tally.accepted += 1;
-        } else {
-            self.tally.refused += 1;
+    /// Takes note of what became of an entry.
+    pub(super) fn judged(&mut self, result: &Result<bool, Refusal>) -> Result<(), Fault> {
+        match result {
+            Ok(true) => self.tally.accepted += 1,
+            // It came by another way meanwhile.
+            Ok(false) => {}
+            Err(Refusal::Future(_) | Refusal::Limit(_) | Refusal::NotFollowed { .. }) => self.tally.put_off += 1,
+            Err(_) => self.tally.refused += 1,
         }
-        if self.tally.refused > REFUSED_AT_FIRST + self.tally.accepted { Err(Fault::Entries) } else { Ok(()) }
+        if self.tally.refused > REFUSED_AT_FIRST + self.tally.accepted {
+            return Err(Fault::Entries);
+        }
+        if self.tally.put_off > PUT_OFF_AT_FIRST + self.tally.accepted { Err(Fault::PutOff) } else { Ok(()) }
+    }
+
+    /// Keeps an entry without a body until all the rest is there: the redaction that explains it may come later. Says
+    /// whether there was room.
+    pub(super) fn keep_aside(&mut self, entry: Entry) -> bool {
+        let len = entry.header_bytes().len();
+        let fits = self.aside_bytes + len <= ASIDE_BYTES;
+        if fits {
+            self.aside_bytes += len;
+            self.aside.push(entry);
+        }
+        fits
+    }
+
+    /// The entries that were kept aside.
+    pub(super) fn take_aside(&mut self) -> Vec<Entry> {
+        self.aside_bytes = 0;
+        std::mem::take(&mut self.aside)
     }
 
     /// Whether nothing is left to do.

@@ -9,16 +9,21 @@ use super::pull::{Fault, Pull, What};
 use super::step::Step;
 use super::timers::Timer;
 use super::topics::CATALOG;
+use crate::admission::Refusal;
 use crate::content::digest_of;
 use crate::entry::Entry;
-use crate::folder::{Item, Kind, Node};
+use crate::folder::{self, Item, Kind, Node};
 use crate::store::{StoreError, Table};
 use crate::time::Time;
 use crate::topic::TopicId;
 use crate::transport::{Demerit, Peer};
 
+/// Announcers of one root that are asked for it.
+const ANNOUNCERS: usize = 8;
+
 impl Replica {
-    /// Somebody says that a topic has this root: pull it, unless it is held, known to lead nowhere, or under way.
+    /// Somebody says that a topic has this root: pull it, unless it is held or known to lead nowhere; says whether it is
+    /// going to be pulled.
     pub(super) fn consider(
         &mut self,
         now: Time,
@@ -26,25 +31,43 @@ impl Replica {
         root: Cid,
         from: Option<&Peer>,
         not_before: Time,
-    ) -> Result<(), StoreError> {
-        if self.remembered.avoids(&root, now) || self.goals.len() >= self.options.limits.topics {
-            return Ok(());
+    ) -> Result<bool, StoreError> {
+        if self.remembered.avoids(&root, now, from) || self.goals.len() >= self.options.limits.topics {
+            return Ok(false);
+        }
+        if self.store_is_full() {
+            self.counters.pulls_given_up += 1;
+            return Ok(false);
         }
         if let Some(pull) = self.pulls.get_mut(&topic) {
             if pull.root == root {
-                if let Some(from) = from.filter(|from| !pull.peers.contains(from)) {
+                if let Some(from) = from.filter(|from| pull.peers.len() < ANNOUNCERS && !pull.peers.contains(from)) {
                     pull.peers.push(from.clone());
                 }
-                return Ok(());
+                return Ok(true);
             }
         }
         self.goals.add(topic, root, from, not_before);
         self.timers.by(Timer::Pull(topic), not_before);
-        Ok(())
+        Ok(true)
     }
 
     /// Begins pulls as far as the limit allows, and lets those under way ask for more.
     pub(super) fn advance(&mut self, step: &mut Step<'_>) -> Result<(), StoreError> {
+        // A pull that ends makes room for the next, which nothing else might begin: so on until nothing stirs.
+        loop {
+            self.begin_all(step)?;
+            let topics: Vec<TopicId> = std::mem::take(&mut self.stirred).into_iter().collect();
+            if topics.is_empty() {
+                return Ok(());
+            }
+            for topic in topics {
+                self.ask(step, &topic)?;
+            }
+        }
+    }
+
+    fn begin_all(&mut self, step: &Step<'_>) -> Result<(), StoreError> {
         let most = self.options.limits.pulls;
         loop {
             let pulls = &self.pulls;
@@ -52,19 +75,14 @@ impl Replica {
             // The catalog's own pull does not count: it is what leads to the others.
             let room = pulls.len() < most;
             let next = self.goals.take(step.now, |topic| (room || *topic == catalog) && !pulls.contains_key(topic));
-            let Some((topic, goal)) = next else { break };
+            let Some((topic, goal)) = next else { return Ok(()) };
             self.begin(step, topic, goal.root, goal.peers)?;
         }
-        let topics: Vec<TopicId> = std::mem::take(&mut self.stirred).into_iter().collect();
-        for topic in topics {
-            self.ask(step, &topic)?;
-        }
-        Ok(())
     }
 
     fn begin(&mut self, step: &Step<'_>, topic: TopicId, root: Cid, peers: Vec<Peer>) -> Result<(), StoreError> {
         let held = digest_of(&root).is_some_and(|digest| step.nodes.contains(&digest));
-        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now) {
+        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now, peers.first()) {
             return Ok(());
         }
         self.counters.pulls += 1;
@@ -88,6 +106,7 @@ impl Replica {
             }
         }
         if pull.is_done() {
+            self.take_in_aside(step, topic)?;
             self.finish(step, topic)?;
         }
         Ok(())
@@ -102,7 +121,9 @@ impl Replica {
             self.stirred.insert(topic);
             let outcome = match (what, content) {
                 (What::Node(depth), Arrived::Node(bytes)) => self.walk(step, &topic, depth, &bytes)?,
-                (What::File(size), Arrived::Entry(Ok(entry), len)) if len as u64 == size && entry.topic() == topic => {
+                (What::File { name, size }, Arrived::Entry(Ok(entry), len))
+                    if len as u64 == size && entry.topic() == topic && is_named(&entry, &name) =>
+                {
                     entries.push((topic, from.clone(), entry));
                     Ok(())
                 }
@@ -145,7 +166,10 @@ impl Replica {
             }
             Ok(Node::Leaf(items)) if kind == Kind::Catalog => {
                 let peers = pull.peers.clone();
-                self.consider_listed(step, &items, &peers)?;
+                let listed = self.consider_listed(step, &items, &peers)?;
+                if let Some(pull) = self.pulls.get_mut(topic) {
+                    pull.tally.listed += listed;
+                }
                 Ok(Ok(()))
             }
             Ok(Node::Leaf(items)) => {
@@ -164,16 +188,17 @@ impl Replica {
         }
     }
 
-    /// A catalog lists these topics.
-    fn consider_listed(&mut self, step: &Step<'_>, items: &[Item], peers: &[Peer]) -> Result<(), StoreError> {
+    /// A catalog lists these topics; says how many of them are worth a pull.
+    fn consider_listed(&mut self, step: &Step<'_>, items: &[Item], peers: &[Peer]) -> Result<u64, StoreError> {
+        let mut listed = 0;
         for item in items {
             let Ok(topic) = item.key.parse::<TopicId>() else { continue };
             let ours = self.topics.by_id(&topic).and_then(|topic| topic.record.tree.root);
             if ours != Some(item.cid) && !self.is_held(step, &item.cid)? {
-                self.consider(step.now, topic, item.cid, peers.first(), step.now)?;
+                listed += u64::from(self.consider(step.now, topic, item.cid, peers.first(), step.now)?);
             }
         }
-        Ok(())
+        Ok(listed)
     }
 
     /// Whether the node and all below it are here.
@@ -185,11 +210,28 @@ impl Replica {
     fn take_in(&mut self, step: &mut Step<'_>, arrived: Vec<(TopicId, Option<Peer>, Entry)>) -> Result<(), StoreError> {
         let (sources, entries): (Vec<_>, Vec<_>) =
             arrived.into_iter().map(|(topic, from, entry)| ((topic, from), entry)).unzip();
+        let bare: Vec<Option<Entry>> = entries.iter().map(|entry| entry.is_redacted().then(|| entry.clone())).collect();
         let results = self.insert(step, entries, Origin::Peer)?;
-        for ((topic, from), result) in sources.into_iter().zip(results) {
+        for (((topic, from), bare), result) in sources.into_iter().zip(bare).zip(results) {
             let Some(pull) = self.pulls.get_mut(&topic) else { continue };
-            if let Err(fault) = pull.judged(result.is_ok()) {
+            if let (Err(Refusal::NoBody(_)), Some(entry)) = (&result, bare) {
+                pull.tally.put_off += u64::from(!pull.keep_aside(entry));
+                continue;
+            }
+            if let Err(fault) = pull.judged(&result) {
                 self.give_up(step, &topic, from.as_ref(), &fault);
+            }
+        }
+        Ok(())
+    }
+
+    /// All the rest is there: now those without a body come in, or are refused for good.
+    fn take_in_aside(&mut self, step: &mut Step<'_>, topic: &TopicId) -> Result<(), StoreError> {
+        let entries = self.pulls.get_mut(topic).map(Pull::take_aside).unwrap_or_default();
+        for result in self.insert(step, entries, Origin::Peer)? {
+            let Some(pull) = self.pulls.get_mut(topic) else { break };
+            if let Err(fault) = pull.judged(&result) {
+                self.give_up(step, topic, None, &fault);
             }
         }
         Ok(())
@@ -204,7 +246,9 @@ impl Replica {
 
     fn refused(&mut self, topic: &TopicId) -> Result<(), Fault> {
         self.counters.refused += 1;
-        self.pulls.get_mut(topic).map_or(Ok(()), |pull| pull.judged(false))
+        let Some(pull) = self.pulls.get_mut(topic) else { return Ok(()) };
+        pull.tally.refused += 1;
+        pull.judged(&Ok(false))
     }
 
     /// The pull got all that there was to get.
@@ -225,9 +269,15 @@ impl Replica {
         }
         // The catalog's own pull ends before those that it led to; what became of them shows in the next announcement.
         if *topic == self.catalog_id && pull.tally.missing == 0 {
+            // Nothing in it for us: two mirrors of different rules would fetch each other's for ever.
+            if pull.tally.listed == 0 {
+                self.remembered.disappointed(pull.root, step.now);
+            }
             return Ok(());
         }
-        if pull.tally.missing > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
+        if pull.tally.missing > 0 {
+            self.remembered.withheld(pull.root, step.now, &pull.peers);
+        } else if pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
             self.remembered.disappointed(pull.root, step.now);
         }
         if pull.tally.missing > 0 && pull.tally.accepted == 0 {
@@ -249,11 +299,12 @@ impl Replica {
         }
         self.remembered.disappointed(pull.root, step.now);
         let demerit = match fault {
-            Fault::Entries => Demerit::BadEntry,
-            Fault::Node(_) | Fault::TooDeep | Fault::Allowance => Demerit::BadFolder,
+            Fault::Entries => Some(Demerit::BadEntry),
+            Fault::Node(_) | Fault::TooDeep | Fault::Allowance => Some(Demerit::BadFolder),
+            Fault::PutOff => None,
         };
         // Blocks hash to what was asked for, so the fault is that of whoever announced the root.
-        let culprit = pull.peers.first().or(from).map(|peer| (peer.clone(), demerit));
+        let culprit = pull.peers.first().or(from).cloned().zip(demerit);
         self.demerits(step, culprit);
         self.counters.pulls_given_up += 1;
     }
@@ -264,4 +315,10 @@ impl Replica {
             step.effects.demerits.push((peer, demerit));
         }
     }
+}
+
+/// Whether an honest folder lists the entry under this name.
+fn is_named(entry: &Entry, name: &str) -> bool {
+    let (time, id) = (entry.time(), entry.id());
+    folder::short(time, &id) == name || folder::long(time, &id) == name
 }

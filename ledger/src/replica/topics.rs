@@ -27,6 +27,8 @@ pub(super) struct Topic {
     pub(super) notes: Vec<u64>,
     /// Files that were written here and not announced yet, as far as they fit into one announcement.
     pub(super) fresh: Vec<Bytes>,
+    /// Whether something was written here since the replica was opened.
+    pub(super) is_ours: bool,
     /// When the tree was last brought up to date.
     pub(super) settled: Option<Time>,
     /// Nodes that this took.
@@ -42,6 +44,7 @@ impl Topic {
             pending_entries: 0,
             notes: Vec::new(),
             fresh: Vec::new(),
+            is_ours: false,
             settled: None,
             last_nodes: 0,
         }

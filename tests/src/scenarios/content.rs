@@ -30,7 +30,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "a_peer_with_a_fast_clock_does_not_hold_up_what_is_of_today",
-        needs: &[Skill::Clock, Skill::VirtualTime],
+        needs: &[Skill::Clock, Skill::VirtualTime, Skill::Partition, Skill::Counters],
         run: fast_clock,
     },
     Scenario { name: "an_entry_without_body_is_refused_until_its_redaction_comes", needs: &[], run: bodiless },
@@ -186,6 +186,7 @@ fn fast_clock(net: &mut dyn Network) {
     let (patience, reader) = (stage.net.patience(), stage.net.ledger(nodes[1]));
     let got = stage.net.run_until(patience, &mut || info(&reader, &topic).entries == 100);
     assert!(got, "{} of the 100 entries of today came in", info(&reader, &topic).entries);
+    assert_eq!(stage.net.demerits(nodes[1]), [], "a fast clock is held against its owner");
     stage.net.run_for(Duration::from_secs(3_600));
     stage.converge(&nodes, &topic);
 }

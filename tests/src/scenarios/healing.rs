@@ -66,21 +66,20 @@ fn partition(net: &mut dyn Network) {
 
 fn empty_for_long(net: &mut dyn Network) {
     let (topic, mut stage) = (room("empty"), Stage::new(net));
-    let (writer, middle) = (stage.net.add(Kind::Follower), stage.net.add(Kind::Follower));
-    stage.follow(middle, &topic);
+    let (middle, reader) = (stage.net.add(Kind::Follower), stage.net.add(Kind::Follower));
+    for node in [middle, reader] {
+        stage.follow(node, &topic);
+    }
+    stage.net.connect(middle, reader);
     stage.net.run_for(Duration::from_secs(200));
+    stage.net.partition(&[middle], &[reader]);
+    let writer = stage.net.add(Kind::Follower);
     stage.follow(writer, &topic);
-    stage.net.connect(writer, middle);
-    // More than goes inline, so that it comes by a pull.
+    // More than goes inline, so that it comes by a pull, which announces nothing.
     stage.posts(writer, &topic, 1, 80);
+    stage.net.connect(writer, middle);
     stage.converge(&[writer, middle], &topic);
     stage.net.disconnect(writer, middle);
-    let reader = stage.net.add(Kind::Follower);
-    stage.follow(reader, &topic);
-    stage.net.connect(middle, reader);
-    stage.net.partition(&[middle], &[reader]);
-    // Its welcome is lost; only announcing again can help.
-    stage.net.run_for(Duration::from_secs(3));
     stage.net.heal();
     stage.converge(&[middle, reader], &topic);
 }

@@ -172,8 +172,15 @@ fn same_file_twice(net: &mut dyn Network) {
     let (nodes, stranger) = with_stranger(&mut stage, &topic);
     let junk = Bytes::from_static(b"not an entry");
     let file = cid(RAW, &junk);
-    let links = (0..40).map(|at| (entry_name(at), file, junk.len() as u64)).collect();
-    let (root, block) = directory(links);
+    // Many leaves, so that it takes many requests; each that waits for two answers where there is one would stay open.
+    let mut leaves = Vec::new();
+    for leaf in 0..40u64 {
+        let links = (0..250).map(|at| (entry_name(leaf * 1000 + at), file, junk.len() as u64)).collect();
+        let (cid, block) = directory(links);
+        stage.net.give(stranger, vec![(cid, block)]);
+        leaves.push((format!("from-{}", entry_name(leaf * 1000)), cid, 1));
+    }
+    let (root, block) = directory(leaves);
     stage.net.give(stranger, vec![(root, block), (file, junk)]);
     announce(&mut stage, stranger, &topic, root);
     stage.net.run_for(Duration::from_secs(5));

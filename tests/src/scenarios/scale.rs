@@ -19,6 +19,11 @@ fn thousand_topics(net: &mut dyn Network) {
     let (second, third) = (stage.net.add(Kind::Mirror), stage.net.add(Kind::Mirror));
     stage.net.connect(first, second);
     stage.net.connect(second, third);
+    // By itself, that is, without waiting for roots to be announced again.
+    let (ledger, catalog) = (stage.net.ledger(third), stage.oracle.catalog());
+    let bound = stage.net.patience() / 10;
+    let reached = stage.net.run_until(bound, &mut || ledger.catalog().expect("the store reads").cid == catalog);
+    assert!(reached, "{:?} after {bound:?}", ledger.catalog());
     stage.converge_all(&[first, second, third]);
 }
 
