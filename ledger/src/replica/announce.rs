@@ -34,8 +34,8 @@ impl Replica {
         let period = self.reannounce_period();
         let Some(topic) = self.topics.get_mut(number) else { return };
         // Also of a topic that is empty as yet: its first entries may come by a pull, which sets no timer. And also of one
-        // that is not followed, if something was written here: nobody else may have it.
-        if topic.joined || topic.is_ours {
+        // that is not followed, if something was written here: nobody else may have it. A mirror's catalog tells of it.
+        if topic.joined || (topic.is_ours && !self.options.mirror) {
             self.timers.set(Timer::Reannounce(number), step.now + period);
         }
         let inline = std::mem::take(&mut topic.fresh);

@@ -32,7 +32,7 @@ impl Replica {
         from: Option<&Peer>,
         not_before: Time,
     ) -> Result<bool, StoreError> {
-        if self.remembered.avoids(&root, now) || self.goals.len() >= self.options.limits.topics {
+        if self.remembered.avoids(&root, now, from) || self.goals.len() >= self.options.limits.topics {
             return Ok(false);
         }
         if self.store_is_full() {
@@ -82,7 +82,7 @@ impl Replica {
 
     fn begin(&mut self, step: &Step<'_>, topic: TopicId, root: Cid, peers: Vec<Peer>) -> Result<(), StoreError> {
         let held = digest_of(&root).is_some_and(|digest| step.nodes.contains(&digest));
-        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now) {
+        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now, peers.first()) {
             return Ok(());
         }
         self.counters.pulls += 1;
@@ -275,7 +275,9 @@ impl Replica {
             }
             return Ok(());
         }
-        if pull.tally.missing > 0 || pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
+        if pull.tally.missing > 0 {
+            self.remembered.withheld(pull.root, step.now, &pull.peers);
+        } else if pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
             self.remembered.disappointed(pull.root, step.now);
         }
         if pull.tally.missing > 0 && pull.tally.accepted == 0 {
