@@ -2,6 +2,7 @@
 
 mod complete;
 mod config;
+mod export;
 mod id;
 pub(crate) mod import;
 mod init;
@@ -11,6 +12,7 @@ mod serve;
 mod show;
 mod status;
 mod topics;
+mod verify;
 pub(crate) mod watch;
 mod write;
 
@@ -82,6 +84,8 @@ enum Command {
     Read(read::Args),
     Watch(watch::Args),
     Import(import::Args),
+    Export(export::Args),
+    Verify(verify::Args),
     Demo(crate::demo::Args),
     Peers(status::Peers),
     Status(status::Status),
@@ -129,6 +133,8 @@ async fn dispatch(command: Command, place: &Place, out: &mut Out) -> Result<(), 
         Command::Read(args) => read::run(args, place, out).await,
         Command::Watch(args) => watch::run(args, place, out).await,
         Command::Import(args) => import::run(args, place, out).await,
+        Command::Export(args) => export::run(args, place, out).await,
+        Command::Verify(args) => verify::run(args, place, out),
         Command::Demo(args) => crate::demo::run(args, out).await,
         Command::Peers(args) => status::peers(args, place, out).await,
         Command::Status(args) => status::status(args, place, out).await,
