@@ -159,10 +159,24 @@ fn a_missing_file_is_damage_and_not_an_empty_store() {
             }
         }
     }
+}
+
+/// RocksDB alone would make a new database there and delete what it takes for litter.
+#[test]
+fn a_database_without_its_head_is_not_swept_away() {
     let folder = folder_with_log(10);
-    fs::remove_file(folder.path().join("rocks/CURRENT")).unwrap();
-    let error = open(folder.path()).unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt(_)), "without CURRENT: {error}");
+    let store = open(folder.path()).unwrap();
+    store.compact().unwrap();
+    drop(store);
+    let current = folder.path().join("rocks/CURRENT");
+    let head = fs::read(&current).unwrap();
+    fs::remove_file(&current).unwrap();
+    for _ in 0..2 {
+        let error = open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+    }
+    fs::write(&current, head).unwrap();
+    assert_eq!(count_whole(&open(folder.path()).unwrap()), 10);
 }
 
 #[test]

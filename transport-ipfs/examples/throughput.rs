@@ -123,6 +123,14 @@ async fn measure(count: usize, transport: &str, address: &str) -> Result<(), Box
         hashing.as_nanos() as f64 / count as f64,
     );
     let mut single = Vec::new();
+    for cid in small(500).map(|block| cid_of(&block)) {
+        let began = Instant::now();
+        fetch(&node, vec![cid], &peer).await?;
+        single.push(began.elapsed());
+    }
+    single.sort();
+    println!("{transport}: one block of {SMALL} bytes alone: p50 {:?}, p99 {:?}", single[250], single[495]);
+    let mut single = Vec::new();
     for cid in large().take(50).map(|block| cid_of(&block)) {
         let began = Instant::now();
         fetch(&node, vec![cid], &peer).await?;

@@ -89,6 +89,13 @@ impl Standing {
         peers.iter_mut().filter_map(news).collect()
     }
 
+    /// All peers with their points, for refreshing what was told of them; those without any are forgotten.
+    pub(crate) fn all(&self, now: Instant) -> Vec<(PeerId, f64)> {
+        let mut peers = self.peers.lock();
+        peers.retain(|_, points| points.news || points.at(now) >= 0.1);
+        peers.iter().map(|(peer, points)| (*peer, points.at(now))).collect()
+    }
+
     /// The peer's points.
     pub(crate) fn of(&self, peer: &PeerId, now: Instant) -> f64 {
         self.peers.lock().get(peer).map_or(0.0, |points| points.at(now))

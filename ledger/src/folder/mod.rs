@@ -20,7 +20,7 @@ pub(crate) use node::{Child, File, Item, Kind, Node, decode};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use node::{encode_inner, encode_leaf};
 pub(crate) use shape::{MAX_DEPTH, rank};
-pub(crate) use tree::{Changes, Ranked, Tree, Updated, is_live, lists, update};
+pub(crate) use tree::{Changes, Dead, Ranked, Tree, Updated, is_back, lists, update};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use cid::Cid;
 use super::index::{Level, Row, load};
 use super::node::{Child, Encoded, Item, Node, encode_inner, encode_leaf};
 use super::shape::Cutter;
-use super::tree::{RankOf, Ranked};
+use super::tree::{Dead, RankOf, Ranked};
 use crate::content::digest_of;
 use crate::store::{Batch, StoreError, Table};
 
@@ -216,14 +216,14 @@ impl Outcome {
     }
 
     /// Adds rows and blocks to the batch, and what is no longer needed to `dead`.
-    pub(super) fn write(&self, rows: Level<'_>, batch: &mut Batch, dead: &mut Vec<Cid>, new: &mut Vec<[u8; 32]>) {
+    pub(super) fn write(&self, rows: Level<'_>, batch: &mut Batch, dead: &mut Vec<Dead>, new: &mut Vec<[u8; 32]>) {
         let added: BTreeSet<&Cid> = self.added.values().map(|(row, _)| &row.cid).collect();
         for (first, row) in &self.removed {
             if !self.added.contains_key(first) {
                 batch.delete(Table::Index, rows.key(first));
             }
             if !added.contains(&row.cid) {
-                dead.push(row.cid);
+                dead.push(Dead { cid: row.cid, level: rows.level, first: first.clone() });
             }
         }
         for (first, (row, bytes)) in &self.added {

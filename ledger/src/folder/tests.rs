@@ -90,8 +90,8 @@ impl World {
         let mut batch = Batch::new();
         let updated = update(&self.store, TreeId(1), &self.tree, changes, &rank_of, &mut batch).unwrap();
         self.tree = updated.tree;
-        for cid in updated.dead {
-            batch.delete(Table::Nodes, cid.hash().digest());
+        for dead in updated.dead {
+            batch.delete(Table::Nodes, dead.cid.hash().digest());
         }
         self.store.commit(batch).unwrap();
         assert_eq!(self.tree.root, model(&self.set));

@@ -12,8 +12,7 @@ use super::index::damaged;
 use super::index::{Level, TreeId, load};
 use super::node::{Item, Node};
 use super::recut::{Member, Members, Outcome, Recut};
-use super::shape::{FLAT, MAX_DEPTH};
-use crate::content;
+use super::shape::FLAT;
 use crate::entry::limits;
 use crate::store::{Batch, Store, StoreError, Table};
 
@@ -46,9 +45,17 @@ pub(crate) type RankOf<'a> = dyn Fn(&str) -> Result<u8, StoreError> + 'a;
 /// What an update did: the tree as it is now, and the blocks that it no longer needs.
 pub(crate) struct Updated {
     pub(crate) tree: Tree,
-    pub(crate) dead: Vec<Cid>,
+    pub(crate) dead: Vec<Dead>,
     /// SHA-256 of the blocks that it wrote.
     pub(crate) added: Vec<[u8; 32]>,
+}
+
+/// A node that left the tree: its block, and the row that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dead {
+    pub(crate) cid: Cid,
+    pub(crate) level: u8,
+    pub(crate) first: String,
 }
 
 /// Applies the changes: adds blocks and index rows to the batch.
@@ -129,34 +136,23 @@ fn root(top: Level<'_>, outcome: &Outcome, nodes: u64) -> Result<(Option<Cid>, u
 }
 
 /// Takes away the old levels above the one that is the root now.
-fn remove_above(old: &Tree, top: Level<'_>, batch: &mut Batch, dead: &mut Vec<Cid>) -> Result<(), StoreError> {
+fn remove_above(old: &Tree, top: Level<'_>, batch: &mut Batch, dead: &mut Vec<Dead>) -> Result<(), StoreError> {
     for level in usize::from(top.level) + 1..old.levels.len() {
         let rows = Level { level: level as u8, ..top };
         for row in rows.all()? {
             batch.delete(Table::Index, rows.key(&row.first));
-            dead.push(row.cid);
+            dead.push(Dead { cid: row.cid, level: rows.level, first: row.first });
         }
     }
     Ok(())
 }
 
-/// Whether a node with this SHA-256 is part of the tree.
-pub(crate) fn is_live(store: &dyn Store, id: TreeId, digest: &[u8; 32]) -> Result<bool, StoreError> {
-    let cid = content::cid(content::DAG_PB, digest);
-    if store.get(Table::Nodes, digest)?.is_none() {
-        return Ok(false);
-    }
-    let (first, levels) = match load(store, id.kind(), &cid)? {
-        Node::Leaf(items) => (items.first().map(|item| item.key.clone()), 0..1),
-        Node::Inner(children) => (children.first().map(|child| child.first.clone()), 1..MAX_DEPTH as u8),
-    };
-    let Some(first) = first else { return Ok(false) };
-    for level in levels {
-        if (Level { store, tree: id, level }).at(&first)?.is_some_and(|row| row.cid == cid) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Whether a node that left the tree came back meanwhile, as the same block in the same place. One point look-up.
+///
+/// It can: a flat directory becomes the first leaf of the tree that replaces it.
+pub(crate) fn is_back(store: &dyn Store, id: TreeId, dead: &Dead) -> Result<bool, StoreError> {
+    let row = Level { store, tree: id, level: dead.level }.at(&dead.first)?;
+    Ok(row.is_some_and(|row| row.cid == dead.cid))
 }
 
 /// Whether the tree lists an item of this name.

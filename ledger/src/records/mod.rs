@@ -12,7 +12,7 @@
 //! | index | tree ‖ level ‖ first key | digest ‖ size ‖ rank of a live node |
 //! | notes | `p` ‖ number ‖ serial | entries of one commit that no folder lists yet: time ‖ id, for each |
 //! | notes | `r` ‖ number ‖ id ‖ author | that author asked to redact that entry |
-//! | notes | `d` ‖ serial | number ‖ SHA-256 of a node that died; swept later |
+//! | notes | `d` ‖ serial | number ‖ SHA-256 ‖ level ‖ first key of a node that died; swept later |
 //! | notes | `a` ‖ root of an attached file ‖ id | the entry holds the file |
 //! | notes | `b` ‖ SHA-256 of a block ‖ root of an attached file | the file needs the block |
 //! | notes | `o` ‖ codec ‖ root of an attached file | an entry let go of the file; freed if it was the last |
@@ -111,7 +111,8 @@ pub(crate) mod notes {
     use cid::Cid;
 
     use super::{Author, EntryId, Number, join};
-    use crate::content::digest_of;
+    use crate::content::{self, digest_of};
+    use crate::folder::Dead;
 
     pub(crate) fn pending(number: Number, serial: u64) -> Vec<u8> {
         join(&[b"p", &number.to_be_bytes(), &serial.to_be_bytes()])
@@ -132,6 +133,20 @@ pub(crate) mod notes {
     /// Before all lists of pending entries, and behind them.
     pub(crate) const PENDING: &[u8] = b"p";
     pub(crate) const PENDING_END: &[u8] = b"q";
+
+    /// What is kept of a dead node: whose it was, its block, and the row that it had.
+    pub(crate) fn dead_value(number: Number, dead: &Dead) -> Vec<u8> {
+        join(&[&number.to_be_bytes(), dead.cid.hash().digest(), &[dead.level], dead.first.as_bytes()])
+    }
+
+    pub(crate) fn read_dead(value: &[u8]) -> Option<(Number, Dead)> {
+        let (number, rest) = value.split_first_chunk::<4>()?;
+        let (digest, rest) = rest.split_first_chunk::<32>()?;
+        let (level, first) = rest.split_first()?;
+        let first = std::str::from_utf8(first).ok()?.to_owned();
+        let cid = content::cid(content::DAG_PB, digest);
+        Some((Number::from_be_bytes(*number), Dead { cid, level: *level, first }))
+    }
 
     pub(crate) fn attached(root: &[u8], entry: &EntryId) -> Vec<u8> {
         join(&[b"a", root, entry.as_bytes()])

@@ -91,6 +91,8 @@ pub struct Replica {
     serial: u64,
     /// Dead tree nodes that are still stored.
     dead: u64,
+    /// Where the next sweep begins.
+    swept: u64,
     /// Channels joined.
     joined: usize,
     /// Bytes in the store, as far as is known without asking.
@@ -122,6 +124,7 @@ impl Replica {
             remembered: Remembered::new(options.limits.remembered),
             serial: 0,
             dead: 0,
+            swept: 0,
             joined: 0,
             stored_bytes: store.size()?,
             changed: Vec::new(),
@@ -211,7 +214,7 @@ impl Replica {
             match timer {
                 Timer::Deferred => self.undefer(step)?,
                 Timer::Settle(number) => self.settle(step, number)?,
-                Timer::Announce(_) | Timer::Reannounce(_) | Timer::Pull(_) => others.push(timer),
+                _ => others.push(timer),
             }
         }
         // Topics first, so that the catalog is brought up to date once for all of them.
@@ -224,6 +227,7 @@ impl Replica {
         for timer in others {
             match timer {
                 Timer::Announce(number) | Timer::Reannounce(number) => self.announce(step, number),
+                Timer::FollowUp(number) => self.follow_up(step, number),
                 // Pulls whose time has come are begun with all others.
                 Timer::Pull(_) | Timer::Deferred | Timer::Settle(_) => {}
             }

@@ -12,7 +12,8 @@ use super::overlay::Overlay;
 use super::step::Step;
 use super::timers::Timer;
 use super::topics::CATALOG;
-use crate::folder::{self, Item, Ranked, TreeId, Updated, damaged};
+use crate::content::digest_of;
+use crate::folder::{self, Dead, Item, Ranked, TreeId, Updated, damaged};
 use crate::records::{self, Location, Locations, Number, notes};
 use crate::store::{Direction, Store, StoreError, Table};
 use crate::time::Time;
@@ -91,11 +92,10 @@ impl Replica {
         (self.options.settle * (1 + nodes / NODES_PER_GAP)).min(LONGEST)
     }
 
-    /// Takes the dead nodes' names down, and sweeps those that died longest ago.
-    fn bury(&mut self, step: &mut Step<'_>, number: Number, dead: &[cid::Cid]) {
-        for cid in dead {
-            let value = [&number.to_be_bytes()[..], cid.hash().digest()].concat();
-            step.effects.commit.put(Table::Notes, notes::dead(self.serial), value);
+    /// Takes the dead nodes' names down, to be swept later.
+    fn bury(&mut self, step: &mut Step<'_>, number: Number, dead: &[Dead]) {
+        for dead in dead {
+            step.effects.commit.put(Table::Notes, notes::dead(self.serial), notes::dead_value(number, dead));
             self.serial += 1;
             self.dead += 1;
         }
@@ -104,20 +104,27 @@ impl Replica {
     /// Deletes the nodes that died longest ago, beyond those that are kept for peers still fetching an older root.
     pub(super) fn sweep(&mut self, step: &mut Step<'_>) -> Result<(), StoreError> {
         /// More than die in a usual step, so that the sweep keeps up; not so many that a step takes long.
-        const AT_ONCE: usize = 256;
+        const AT_ONCE: usize = 64;
         if self.dead < self.options.limits.dead_nodes + AT_ONCE as u64 {
             return Ok(());
         }
-        let oldest =
-            records::collect(step.store, Table::Notes, notes::DEAD, notes::DEAD_END, Direction::Forward, AT_ONCE)?;
+        // Beginning where the last sweep ended spares the scan the tombstones of what it deleted.
+        let oldest = records::collect(
+            step.store,
+            Table::Notes,
+            &notes::dead(self.swept),
+            notes::DEAD_END,
+            Direction::Forward,
+            AT_ONCE,
+        )?;
         for (key, value) in oldest {
             self.dead = self.dead.saturating_sub(1);
+            self.swept = serial_of(&key).map_or(self.swept, |serial| serial + 1);
             step.effects.commit.delete(Table::Notes, key);
-            let Some((number, digest)) = value.split_first_chunk::<4>() else { continue };
-            let Ok(digest) = <[u8; 32]>::try_from(digest) else { continue };
-            let tree = TreeId(Number::from_be_bytes(*number));
-            if !step.nodes.contains(&digest) && !folder::is_live(step.store, tree, &digest)? {
-                step.effects.commit.delete(Table::Nodes, digest);
+            let Some((number, dead)) = notes::read_dead(&value) else { continue };
+            let reborn = digest_of(&dead.cid).is_some_and(|digest| step.nodes.contains(&digest));
+            if !reborn && !folder::is_back(step.store, TreeId(number), &dead)? {
+                step.effects.commit.delete(Table::Nodes, dead.cid.hash().digest());
             }
         }
         Ok(())

@@ -2,8 +2,9 @@
 
 mod complete;
 mod config;
+mod export;
 mod id;
-mod import;
+pub(crate) mod import;
 mod init;
 mod place;
 mod read;
@@ -11,7 +12,8 @@ mod serve;
 mod show;
 mod status;
 mod topics;
-mod watch;
+mod verify;
+pub(crate) mod watch;
 mod write;
 
 use std::path::PathBuf;
@@ -82,6 +84,9 @@ enum Command {
     Read(read::Args),
     Watch(watch::Args),
     Import(import::Args),
+    Export(export::Args),
+    Verify(verify::Args),
+    Demo(crate::demo::Args),
     Peers(status::Peers),
     Status(status::Status),
     #[command(subcommand)]
@@ -128,6 +133,9 @@ async fn dispatch(command: Command, place: &Place, out: &mut Out) -> Result<(), 
         Command::Read(args) => read::run(args, place, out).await,
         Command::Watch(args) => watch::run(args, place, out).await,
         Command::Import(args) => import::run(args, place, out).await,
+        Command::Export(args) => export::run(args, place, out).await,
+        Command::Verify(args) => verify::run(args, place, out),
+        Command::Demo(args) => crate::demo::run(args, out).await,
         Command::Peers(args) => status::peers(args, place, out).await,
         Command::Status(args) => status::status(args, place, out).await,
         Command::Config(command) => config::run(command, place, out),

@@ -41,6 +41,9 @@ pub(super) struct Args {
     /// Print the page's link with the token even where no person looks
     #[arg(long)]
     show_token: bool,
+    /// Stop when standard input ends: whoever started this node cannot leave it behind
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
 }
 
 pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), Failure> {
@@ -78,7 +81,7 @@ pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), 
     greet(out, &engine, &beacon, with_token.then_some(token.as_str()))?;
     tracing::info!(url = %beacon.url, data = %data.display(), "running");
     let serving = tokio::spawn(server.run());
-    wait_for_signal().await?;
+    wait_for_signal(args.until_stdin_ends).await?;
     tracing::info!("stopping");
     stop.send_replace(true);
     // The server ends by itself within seconds.
@@ -164,13 +167,14 @@ fn places(count: u64) -> usize {
 }
 
 /// Waits for the first signal to stop. A second one ends the process at once; nothing acknowledged is lost by that.
-async fn wait_for_signal() -> Result<(), Failure> {
+async fn wait_for_signal(until_stdin_ends: bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot listen to signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = stdin_ended(), if until_stdin_ends => {}
     }
     tokio::spawn(async move {
         tokio::select! {
@@ -180,4 +184,14 @@ async fn wait_for_signal() -> Result<(), Failure> {
         std::process::exit(130);
     });
     Ok(())
+}
+
+async fn stdin_ended() {
+    let (ended, heard) = tokio::sync::oneshot::channel();
+    // A thread of its own: it reads until the end, which may never come, and must hold up nobody.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    let _ = heard.await;
 }

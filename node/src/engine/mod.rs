@@ -36,11 +36,6 @@ impl Engine {
         &self.0.ledger
     }
 
-    /// The store, for blocks of attached files.
-    pub(crate) fn store(&self) -> &Arc<RocksStore> {
-        &self.0.store
-    }
-
     /// All blocks held.
     pub(crate) fn library(&self) -> Library {
         Library::new(self.0.store.clone())

@@ -18,6 +18,7 @@ mod page;
 mod server;
 mod status;
 mod topics;
+mod transfer;
 mod view;
 mod write;
 
@@ -66,7 +67,10 @@ pub(crate) fn router(app: App) -> Router {
     let streamed = Router::new()
         .route("/api/v1/attachments", post(attach::attach))
         .route("/api/v1/events", get(events::listen))
+        .route("/api/v1/export", get(transfer::everything))
         .route("/api/v1/import", post(import::import))
+        .route("/api/v1/import/car", post(transfer::import))
+        .route("/api/v1/topics/{topic}/export", get(transfer::topic))
         .layer(DefaultBodyLimit::disable());
     let page = Router::new()
         .route("/", get(page::index))

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{attach, entries, events, import, ipfs, metrics, status, topics, write};
+use super::{attach, entries, events, import, ipfs, metrics, status, topics, transfer, write};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,7 +16,7 @@ use super::{attach, entries, events, import, ipfs, metrics, status, topics, writ
     paths(
         topics::list, topics::show, topics::follow, topics::unfollow, topics::audit,
         entries::list, entries::thread, entries::show, write::append, write::submit,
-        attach::attach, import::import, events::listen,
+        transfer::topic, transfer::everything, transfer::import, attach::attach, import::import, events::listen,
         status::status, status::peers, status::dial, status::healthz, status::readyz, metrics::metrics,
         ipfs::root, ipfs::below, document,
     ),

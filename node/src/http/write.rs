@@ -63,7 +63,7 @@ impl NewEntry {
 
 /// Write an entry
 ///
-/// Signed with the node's author key. When this answers, the entry is durable.
+/// Signed with the node's author key. When this answers, the entry is durable, and the topic is followed.
 #[utoipa::path(post, path = "/api/v1/topics/{topic}/entries", tag = "entries", security(("token" = [])),
     params(("topic" = String, Path, description = "64 hex digits, or a name with `/` written as `%2F`")),
     request_body = NewEntry,
@@ -80,6 +80,10 @@ pub(crate) async fn append(
     let draft = new.into_draft()?;
     let draft = blocking(move || own_entries_only(&app, draft)).await?;
     let entry = topic.append(&key, draft).await?;
+    // Whoever writes wants the answers.
+    if !topic.is_followed()? {
+        topic.follow()?;
+    }
     Ok((StatusCode::CREATED, Json(EntryView::from(&entry))).into_response())
 }
 

@@ -30,6 +30,9 @@ use crate::standing::{Offence, Standing};
 /// How often sessions look at the time.
 const TICK: Duration = Duration::from_millis(100);
 
+/// So many points make a difference in whom to ask first.
+const DISGRACE: f64 = 10.0;
+
 /// What the exchange wishes of the swarm.
 #[derive(Debug)]
 pub(crate) enum Wish {
@@ -107,7 +110,10 @@ impl Exchange {
             let _ = groups.send((closed, 0));
             return Fetching::new(self.clone(), None, receiver, Arc::default());
         }
-        let ask_first: Vec<PeerId> = want.ask_first.iter().filter_map(|peer| peer.as_str().parse().ok()).collect();
+        let mut ask_first: Vec<PeerId> = want.ask_first.iter().filter_map(|peer| peer.as_str().parse().ok()).collect();
+        // Peers in disgrace are asked last; among the others the caller's order holds.
+        let now = Instant::now();
+        ask_first.sort_by_key(|peer| (self.standing.of(peer, now) / DISGRACE) as u64);
         let (id, unread) = self.with_client(|client, now, out| {
             let id = (!cids.is_empty()).then(|| client.start(&cids, &ask_first, want.patience, groups, now, out));
             (id, client.unread())

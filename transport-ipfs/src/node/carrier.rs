@@ -47,7 +47,10 @@ fn quic_transport(key: &Keypair, counters: &Arc<Counters>) -> Carrier {
     let counters = counters.clone();
     quic::tokio::Transport::new(quic::Config::new(key))
         .map(move |(peer, muxer), _| (peer, StreamMuxerBox::new(Metered::new(muxer, counters.clone()))))
-        .map_err(io::Error::other)
+        .map_err(|error| match error {
+            quic::Error::Io(error) => error,
+            other => io::Error::other(other),
+        })
         .boxed()
 }
 

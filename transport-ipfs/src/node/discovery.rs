@@ -45,6 +45,8 @@ pub(super) struct Discovery {
     done: HashMap<Cid, Instant>,
     searches: HashMap<(Table, QueryId), Cid>,
     provides: HashMap<(Table, QueryId), Cid>,
+    /// Peers whose addresses are looked for.
+    located: HashMap<(Table, QueryId), PeerId>,
     next_search: Instant,
     last_search: Option<Instant>,
     /// Records that may be sent now, by the budget.
@@ -52,10 +54,12 @@ pub(super) struct Discovery {
     last_tick: Instant,
 }
 
-/// Peers that provide something.
-pub(super) struct Found {
-    pub(super) cid: Cid,
-    pub(super) providers: Vec<PeerId>,
+/// What a search brought.
+pub(super) enum Found {
+    /// Peers that provide something.
+    Providers { cid: Cid, providers: Vec<PeerId> },
+    /// Where a peer is.
+    Peer { peer: PeerId, addresses: Vec<Multiaddr> },
 }
 
 impl Discovery {
@@ -67,6 +71,7 @@ impl Discovery {
             done: HashMap::new(),
             searches: HashMap::new(),
             provides: HashMap::new(),
+            located: HashMap::new(),
             next_search: now,
             last_search: None,
             allowance: 1.0,
@@ -92,6 +97,19 @@ impl Discovery {
             if self.searches.len() < MAX_QUERIES && has_peers(kad) {
                 let id = kad.get_providers(key(&cid));
                 self.searches.insert((table, id), cid);
+            }
+        }
+    }
+
+    /// Looks for a peer's addresses.
+    pub(super) fn locate(&mut self, peer: PeerId, stack: &mut Stack) {
+        if self.located.len() >= MAX_QUERIES || self.located.values().any(|known| *known == peer) {
+            return;
+        }
+        for (table, kad) in tables(stack) {
+            if has_peers(kad) {
+                let id = kad.get_closest_peers(peer);
+                self.located.insert((table, id), peer);
             }
         }
     }
@@ -127,6 +145,7 @@ impl Discovery {
                 if step.last {
                     self.searches.remove(&(table, id));
                     self.provides.remove(&(table, id));
+                    self.located.remove(&(table, id));
                 }
                 found
             }
@@ -138,7 +157,12 @@ impl Discovery {
         match result {
             QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })) => {
                 let cid = *self.searches.get(&(table, id))?;
-                Some(Found { cid, providers: providers.into_iter().collect() })
+                Some(Found::Providers { cid, providers: providers.into_iter().collect() })
+            }
+            QueryResult::GetClosestPeers(Ok(closest)) => {
+                let peer = *self.located.get(&(table, id))?;
+                let found = closest.peers.into_iter().find(|info| info.peer_id == peer)?;
+                (!found.addrs.is_empty()).then_some(Found::Peer { peer, addresses: found.addrs })
             }
             QueryResult::StartProviding(Err(error)) => {
                 tracing::debug!(?table, %error, "a provider record was not stored");

@@ -7,6 +7,7 @@ mod discovery;
 mod gossip;
 mod peers;
 mod reach;
+mod relays;
 mod run;
 mod shared;
 mod stack;

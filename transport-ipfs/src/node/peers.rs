@@ -54,6 +54,14 @@ impl Peers {
         self.0.get(peer).map_or_else(|| Peer::new(peer.to_base58()), |known| known.name.clone())
     }
 
+    /// Where it was dialled, if it was.
+    pub(super) fn dialled(&self, peer: &PeerId) -> Option<Multiaddr> {
+        let outbound = |(_, address, direction): &&(ConnectionId, Multiaddr, Direction)| {
+            *direction == Direction::Outbound && address.iter().next().is_some()
+        };
+        self.0.get(peer)?.connections.iter().find(outbound).map(|(_, address, _)| address.clone())
+    }
+
     /// Whether it is connected.
     pub(super) fn contains(&self, peer: &PeerId) -> bool {
         self.0.contains_key(peer)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{ConnectionId, Swarm, SwarmEvent};
+use libp2p::swarm::{self, ConnectionId, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, mdns};
 use tidings_ledger::transport::{Channel, Event, MessageId, Peer, Verdict};
 use tokio::sync::{mpsc, oneshot};
@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::command::Command;
 use super::dialer::{self, Dialer};
 use super::discovery::{self, Discovery, Found, Table};
+use super::relays::{self, Relays};
 use super::shared::Shared;
 use super::stack::{AGENT_NAME, Stack, StackEvent};
 use super::{gossip, reach};
@@ -27,6 +28,8 @@ use crate::standing::REFUSED_AT;
 
 /// How often the node looks after its connections, searches and grudges.
 const TICK: Duration = Duration::from_millis(500);
+/// How often gossipsub is told of points that fade.
+const REFRESH: Duration = Duration::from_secs(30);
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -42,7 +45,10 @@ pub(super) struct Node {
     discovery: Discovery,
     /// Who waits for a dialled connection.
     dials: HashMap<ConnectionId, (Multiaddr, DialReply)>,
+    relays: Relays,
     refused: HashSet<PeerId>,
+    /// When gossipsub was last told of everybody's points, which fade with time.
+    refreshed: Instant,
     kad: KadMode,
 }
 
@@ -57,6 +63,7 @@ impl Node {
         let now = Instant::now();
         for address in config.bootstrap.iter().chain(&config.peers) {
             if let Some(peer) = dialer::peer_of(address) {
+                swarm.behaviour_mut().limits.bypass_peer_id(&peer);
                 discovery::learn(swarm.behaviour_mut(), peer, address, true, true);
             }
         }
@@ -71,7 +78,9 @@ impl Node {
             dialer: Dialer::new(config.bootstrap.into_iter().chain(config.peers), now),
             discovery: Discovery::new(config.network.cid(), config.provide, now),
             dials: HashMap::new(),
+            relays: Relays::new(config.nat, now),
             refused: HashSet::new(),
+            refreshed: now,
             kad: config.kad,
         };
         let listen = node.shared.listen.lock().clone();
@@ -220,8 +229,10 @@ impl Node {
             .addresses(addresses)
             .extend_addresses_through_behaviour()
             .condition(PeerCondition::DisconnectedAndNotDialing);
-        if let Err(error) = self.swarm.dial(options.build()) {
-            tracing::trace!(%peer, %error, "not dialled");
+        match self.swarm.dial(options.build()) {
+            Ok(()) => {}
+            Err(swarm::DialError::NoAddresses) => self.discovery.locate(peer, self.swarm.behaviour_mut()),
+            Err(error) => tracing::trace!(%peer, %error, "not dialled"),
         }
     }
 
@@ -243,7 +254,29 @@ impl Node {
         }
         let members = self.shared.peers.lock().members();
         self.discovery.tick(self.swarm.behaviour_mut(), members, now);
-        let standing = &self.shared.standing;
+        self.reserve(now);
+        self.forgive(now);
+    }
+
+    /// Reserves a place on a relay, when one is needed.
+    fn reserve(&mut self, now: Instant) {
+        if let Some((relay, address)) = self.relays.due(now) {
+            match self.swarm.listen_on(address) {
+                Ok(id) => self.relays.reserving(id, relay),
+                Err(error) => tracing::debug!(%relay, %error, "no place on a relay"),
+            }
+        }
+    }
+
+    /// Lets those back in whose points have faded, and tells gossipsub how all others stand.
+    fn forgive(&mut self, now: Instant) {
+        let standing = self.shared.standing.clone();
+        if now.duration_since(self.refreshed) >= REFRESH {
+            self.refreshed = now;
+            for (peer, points) in standing.all(now) {
+                self.swarm.behaviour_mut().gossip.set_application_score(&peer, -points);
+            }
+        }
         let forgiven: Vec<PeerId> =
             self.refused.iter().filter(|peer| standing.of(peer, now) < REFUSED_AT / 2.0).copied().collect();
         for peer in forgiven {
@@ -282,6 +315,7 @@ impl Node {
                 let last = self.shared.peers.lock().closed(&peer_id, connection_id);
                 if let Some(peer) = last {
                     self.dialer.disconnected(&peer_id, connection_id, Instant::now());
+                    self.relays.lost(&peer_id);
                     self.events.push(Event::Disconnected { peer });
                 }
             }
@@ -300,7 +334,8 @@ impl Node {
                 self.shared.listen.lock().retain(|known| *known != address);
                 self.swarm.remove_external_address(&address);
             }
-            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+            SwarmEvent::ListenerClosed { listener_id, addresses, reason } => {
+                self.relays.closed(listener_id);
                 self.shared.listen.lock().retain(|known| !addresses.contains(known));
                 tracing::warn!(?addresses, ?reason, "no longer listening");
             }
@@ -320,6 +355,7 @@ impl Node {
             }
             StackEvent::Lan(event) => self.on_kad(Table::Lan, event),
             StackEvent::Wan(event) => self.on_kad(Table::Wan, event),
+            StackEvent::Autonat(event) => self.relays.tested(&event.tested_addr, event.result.is_ok()),
             StackEvent::Mdns(mdns::Event::Discovered(found)) => {
                 for (peer, address) in found {
                     discovery::learn(self.swarm.behaviour_mut(), peer, &address, true, false);
@@ -370,6 +406,11 @@ impl Node {
             self.exchange.is_kin(&peer);
         }
         let speaks = |name: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == name);
+        if speaks(relays::HOP)
+            && let Some(address) = self.shared.peers.lock().dialled(&peer)
+        {
+            self.relays.found(peer, address);
+        }
         let (lan, wan) = (speaks("/ipfs/lan/kad/1.0.0"), speaks("/ipfs/kad/1.0.0"));
         // A peer may claim any number of addresses.
         for address in info.listen_addrs.iter().take(32) {
@@ -379,15 +420,18 @@ impl Node {
 
     fn on_kad(&mut self, table: Table, event: libp2p::kad::Event) {
         let members = self.shared.peers.lock().members();
-        let Some(Found { cid, providers }) = self.discovery.on_event(table, event, members, Instant::now()) else {
-            return;
-        };
-        for peer in &providers {
-            if !self.shared.peers.lock().contains(peer) {
-                self.dial_peer(*peer, Vec::new());
+        match self.discovery.on_event(table, event, members, Instant::now()) {
+            Some(Found::Providers { cid, providers }) => {
+                for peer in &providers {
+                    if !self.shared.peers.lock().contains(peer) {
+                        self.dial_peer(*peer, Vec::new());
+                    }
+                }
+                self.exchange.found(&providers, &cid);
             }
+            Some(Found::Peer { peer, addresses }) => self.dial_peer(peer, addresses),
+            None => {}
         }
-        self.exchange.found(&providers, &cid);
     }
 
     /// A local address counts as reachable for the local DHT, whose records carry only such addresses.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
@@ -108,7 +108,10 @@ async fn listen(swarm: &mut Swarm<Stack>, addresses: &[Multiaddr]) -> Result<(Ve
             return Err(StartError::PortInUse { address: address.clone() });
         }
         let id = swarm.listen_on(address.clone()).map_err(|error| refused(address, error))?;
-        waiting.insert(id);
+        // A place on a relay may take its time, or never come.
+        if !is_relayed(address) {
+            waiting.insert(id);
+        }
     }
     let (mut found, mut backlog) = (Vec::new(), Backlog::new());
     let told = tokio::time::timeout(LISTEN_TIME, async {
@@ -135,19 +138,30 @@ async fn listen(swarm: &mut Swarm<Stack>, addresses: &[Multiaddr]) -> Result<(Ve
     }
 }
 
-/// libp2p's TCP listens with SO_REUSEPORT, so that two nodes would share a port and each get half of the connections. A
-/// socket without that option tells.
+/// Whether another socket has the port. libp2p's TCP listens with SO_REUSEPORT, so that two nodes would share a port and
+/// each get half of the connections; and what QUIC says of a port in use is lost among wrapped errors. A plain socket
+/// tells.
 fn is_taken(address: &Multiaddr) -> bool {
+    if is_relayed(address) {
+        // The port is the relay's.
+        return false;
+    }
     let mut parts = address.iter();
     let ip = match parts.next() {
         Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),
         Some(Protocol::Ip6(ip)) => IpAddr::V6(ip),
         _ => return false,
     };
-    let Some(Protocol::Tcp(port @ 1..)) = parts.next() else {
-        return false;
+    let bound = match parts.next() {
+        Some(Protocol::Tcp(port @ 1..)) => TcpListener::bind((ip, port)).map(drop),
+        Some(Protocol::Udp(port @ 1..)) => UdpSocket::bind((ip, port)).map(drop),
+        _ => return false,
     };
-    TcpListener::bind((ip, port)).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+}
+
+fn is_relayed(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
 fn refused(address: &Multiaddr, error: TransportError<io::Error>) -> StartError {
@@ -159,24 +173,9 @@ fn refused(address: &Multiaddr, error: TransportError<io::Error>) -> StartError 
                      …/tcp/<port>/ws"
                 .to_owned(),
         },
-        TransportError::Other(error) if is_in_use(&error) => StartError::PortInUse { address },
+        TransportError::Other(error) if error.kind() == io::ErrorKind::AddrInUse => StartError::PortInUse { address },
         TransportError::Other(error) => StartError::Listen { address, reason: error.to_string() },
     }
-}
-
-/// The system's error may be wrapped several times over, by the layers of the transport.
-fn is_in_use(error: &io::Error) -> bool {
-    if error.kind() == io::ErrorKind::AddrInUse {
-        return true;
-    }
-    let mut source = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
-    while let Some(inner) = source {
-        match inner.downcast_ref::<io::Error>() {
-            Some(io) if is_in_use(io) => return true,
-            _ => source = inner.source(),
-        }
-    }
-    false
 }
 
 fn check(config: &Config) -> Result<(), StartError> {

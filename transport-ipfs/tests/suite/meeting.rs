@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{SwarmBuilder, identify, noise, relay, tcp, yamux};
 use tidings_ledger::topic::TopicId;
 use tidings_ledger::transport::{Broadcast, Channel, Event, Fetch, Verdict, Want};
 use tidings_transport_ipfs::{Config, DialError, Identity, IpfsTransport, KadMode, StartError};
@@ -212,4 +214,76 @@ async fn a_reader_of_events_that_sleeps_is_told_what_it_missed() {
 async fn the_second_reader_of_events_gets_none() {
     let a = TestNode::start(plain()).await;
     assert_eq!(within(a.transport.events().next()).await, None);
+}
+
+/// A relay, and the address under which a node reserves a place on it.
+async fn relay() -> (tokio::task::JoinHandle<()>, String) {
+    let mut swarm = SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+        .expect("a transport")
+        .with_behaviour(|key| RelayStack {
+            relay: relay::Behaviour::new(key.public().to_peer_id(), relay::Config::default()),
+            identify: identify::Behaviour::new(identify::Config::new("ipfs/0.1.0".to_owned(), key.public())),
+        })
+        .expect("a behaviour")
+        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
+        .build();
+    swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().expect("an address")).expect("listens");
+    let address = loop {
+        if let SwarmEvent::NewListenAddr { address, .. } = within(swarm.select_next_some()).await {
+            break address;
+        }
+    };
+    swarm.add_external_address(address.clone());
+    let circuit = format!("{address}/p2p/{}/p2p-circuit", swarm.local_peer_id());
+    let task = tokio::spawn(async move {
+        loop {
+            swarm.select_next_some().await;
+        }
+    });
+    (task, circuit)
+}
+
+#[derive(NetworkBehaviour)]
+struct RelayStack {
+    relay: relay::Behaviour,
+    identify: identify::Behaviour,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_cannot_be_reached_is_met_through_a_relay() {
+    let (task, circuit) = relay().await;
+    let hidden = TestNode::start(Config { listen: vec![circuit.parse().expect("an address")], ..plain() }).await;
+    let through = format!("{circuit}/p2p/{}", hidden.transport.peer());
+    let cid = hidden.blocks.put(&b"behind a wall"[..]);
+    let visitor = TestNode::start(plain()).await;
+    let peer = within(async {
+        loop {
+            // The reservation takes a moment.
+            match visitor.transport.dial(&through).await {
+                Ok(peer) => break peer,
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    })
+    .await;
+    let (got, _) = visitor.fetch(want(vec![cid], vec![peer])).await;
+    assert_eq!(got.get(&cid), Some(&Bytes::from_static(b"behind a wall")));
+    task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn announcements_after_a_restart_are_not_taken_for_old_ones() {
+    let identity = Identity::generate();
+    let mut b = TestNode::start(plain()).await;
+    b.transport.join(channel(1));
+    for round in [&b"first life"[..], b"second life"] {
+        let mut a = TestNode::start_as(identity.clone(), plain()).await;
+        a.dial(&b).await;
+        a.wait_subscribed(channel(1)).await;
+        a.transport.publish(channel(1), Bytes::from_static(round)).expect("taken");
+        assert_eq!(b.heard().await.2, round);
+        within(a.transport.shutdown()).await;
+    }
 }

@@ -27,9 +27,9 @@ pub(super) fn from_open(error: rocksdb::Error, folder: &Path) -> StoreError {
     if is_lock && !text.contains("Permission denied") {
         return StoreError::Locked { path: folder.to_owned() };
     }
-    if text.starts_with("Invalid argument") && text.contains("does not exist") {
-        // A database without its `CURRENT` or a file that it names.
-        return StoreError::Corrupt(error.into_string());
+    if let Some((_, tables)) = text.split_once("Column families not opened: ") {
+        let found = format!("tables of another program: {tables}");
+        return StoreError::Foreign { path: folder.to_owned(), found };
     }
     from_rocks(error)
 }

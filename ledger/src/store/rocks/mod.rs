@@ -50,7 +50,7 @@ impl RocksStore {
         marker::claim(&folder)?;
         let database = folder.join(DATABASE);
         let settings = tuning::database(&options);
-        refuse_unknown_tables(&settings, &database, &folder)?;
+        refuse_beheaded(&database)?;
         let db = DB::open_cf_descriptors(&settings, &database, tuning::families(&options))
             .map_err(|error| from_open(error, &folder))?;
         let store = RocksStore { db, writes: tuning::writes(options.durability), folder };
@@ -156,16 +156,24 @@ impl std::fmt::Debug for RocksStore {
     }
 }
 
-/// A database with tables of which nothing is known here cannot be opened, and should not be.
-fn refuse_unknown_tables(settings: &rocksdb::Options, database: &Path, folder: &Path) -> Result<(), StoreError> {
-    if !database.join("CURRENT").exists() {
+/// A database that lost its `CURRENT` would be taken for a new one, and its files for litter to be swept up. (A start that
+/// was cut short leaves neither `CURRENT` nor data.)
+fn refuse_beheaded(database: &Path) -> Result<(), StoreError> {
+    if database.join("CURRENT").exists() {
         return Ok(());
     }
-    let names = DB::list_cf(settings, database).map_err(|error| from_open(error, folder))?;
-    let is_known =
-        |name: &str| name == rocksdb::DEFAULT_COLUMN_FAMILY_NAME || Table::ALL.iter().any(|table| table.name() == name);
-    match names.into_iter().find(|name| !is_known(name)) {
-        Some(name) => Err(StoreError::Foreign { path: folder.to_owned(), found: format!("a table named {name}") }),
-        None => Ok(()),
+    let items = match std::fs::read_dir(database) {
+        Ok(items) => items,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(from_io(&error, "reading the folder", database)),
+    };
+    for item in items {
+        let name = item.map_err(|error| from_io(&error, "reading the folder", database))?.file_name();
+        let is_data = Path::new(&name).extension().is_some_and(|kind| kind == "sst" || kind == "log" || kind == "blob");
+        if is_data {
+            let missing = format!("{} has data ({}) but no file CURRENT", database.display(), name.display());
+            return Err(StoreError::Corrupt(missing));
+        }
     }
+    Ok(())
 }

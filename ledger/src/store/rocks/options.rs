@@ -4,8 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
     /// Handed to the operating system: survives the process being killed at any instant. A power loss or a crash of
-    /// the operating system can take the last commits (a few seconds' worth), never a part of one, and what is lost is
-    /// fetched again from peers.
+    /// the operating system can take the commits of the last half minute, never a part of one; what peers had already
+    /// is fetched again.
     #[default]
     Wal,
     /// On the disk: survives a power loss. Commits made at the same time from several threads share one wait for the
