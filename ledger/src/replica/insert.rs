@@ -54,7 +54,9 @@ impl Replica {
                 results.push(result);
             }
         }
-        // A body may be missing because of a redaction that came in the same batch, in any order: so these come last.
+        // A body may be missing because of a redaction that came in the same batch, in any order: so these come last. A
+        // redaction may itself be redacted; it stands behind its target in the author's chain, so the latest come first.
+        bodiless.sort_by_key(|(_, entry): &(usize, Entry)| std::cmp::Reverse(entry.header().seq));
         for (at, entry) in bodiless {
             results[at] = self.insert_one(step, entry, origin)?;
         }
