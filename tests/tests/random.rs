@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use tidings_ledger::handle::{Order, Query};
 use tidings_ledger::{AuthorKey, Draft, Entry, EntryId, Ledger, Options, TopicName};
 use tidings_tests::{CrashStore, Fault, Oracle};
@@ -193,9 +194,21 @@ impl Run {
         };
         let bound = Duration::from_secs(400);
         if let Err(late) = self.world.run_until(bound, same) {
-            let count = |ledger: &Ledger, at| ledger.topic(&topic(at)).info().expect("the store reads").entries;
-            let counts: Vec<_> = ledgers.iter().map(|ledger| (count(ledger, 0), count(ledger, 1))).collect();
-            return Err(TestCaseError::fail(format!("no agreement: {late}; {counts:?}")));
+            let about = |ledger: &Ledger| {
+                let roots: Vec<String> = (0..TOPICS).map(|at| format!("{:?}", root(ledger, at))).collect();
+                let query = Query { order: Order::OldestFirst, limit: 10_000, ..Query::default() };
+                let read = |at| ledger.topic(&topic(at)).read(&query).expect("the store reads").items;
+                let entries: Vec<String> = (0..TOPICS)
+                    .flat_map(read)
+                    .map(|entry| {
+                        let redacts = &entry.header().redacts;
+                        format!("{} bare {} redacts {redacts:?}", entry.id(), entry.is_redacted())
+                    })
+                    .collect();
+                format!("{roots:?} {:?}\n{}", ledger.catalog(), entries.join("\n"))
+            };
+            let all: Vec<String> = ledgers.iter().map(about).collect();
+            return Err(TestCaseError::fail(format!("no agreement: {late}\n{}", all.join("\n"))));
         }
         let mut oracle = Oracle::default();
         let mut known: Vec<EntryId> = Vec::new();
@@ -235,8 +248,19 @@ impl Run {
     }
 }
 
+/// The same cases in every run; more and others with PROPTEST_CASES and PROPTEST_RNG_SEED.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let rng_seed = match default.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(2026),
+        chosen => chosen,
+    };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { 96 };
+    ProptestConfig { cases, rng_seed, max_shrink_iters: 2000, failure_persistence: None, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn whatever_happens_all_end_with_the_same_folders(seed: u64, count in 2..5usize, mirrors: bool, ops in ops()) {

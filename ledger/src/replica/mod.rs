@@ -19,6 +19,7 @@ mod effects;
 mod goals;
 mod insert;
 mod options;
+mod overlay;
 mod pull;
 mod pulling;
 mod settle;
