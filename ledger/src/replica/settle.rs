@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Replica;
 use super::effects::Notice;
-use super::insert::{known_by_name, ranked};
+use super::insert::{Filed, known_by_name, ranked};
 use super::overlay::Overlay;
 use super::step::Step;
 use super::timers::Timer;
@@ -181,7 +181,7 @@ impl Replica {
         for (at, namesake) in namesakes.iter().enumerate() {
             let entry = records::load_entry(store, namesake)?;
             let name = if at == 0 { folder::short } else { folder::long };
-            let ranked = ranked(name(namesake.time, &namesake.id), &entry, &entry.to_file());
+            let ranked = ranked(name(namesake.time, &namesake.id), &entry, &Filed::of(&entry));
             let listed = folder::lists(store, TreeId(number), &ranked.item.key)?;
             let Some(topic) = self.topics.get_mut(number) else { continue };
             let news = topic.pending.insert(ranked.item.key.clone(), Some(ranked)).is_none() && !listed;
