@@ -84,7 +84,7 @@ pub struct LimitsConfig {
 pub struct GossipConfig {
     /// The longest announcement, in bytes, published or received. Default: 65536 (what other implementations take).
     pub max_message: usize,
-    /// The most channels that one peer may listen on; its further ones are ignored. Default: 65536.
+    /// The most channels that one peer may listen on, and name at a time; more are ignored. Default: 16384.
     pub max_channels: usize,
     /// Milliseconds between heartbeats (mesh upkeep; not on the way of a message). Default: 1000.
     pub heartbeat_ms: u64,
@@ -168,7 +168,7 @@ impl Default for LimitsConfig {
 
 impl Default for GossipConfig {
     fn default() -> Self {
-        GossipConfig { max_message: 65_536, max_channels: 65_536, heartbeat_ms: 1000 }
+        GossipConfig { max_message: 65_536, max_channels: 16_384, heartbeat_ms: 1000 }
     }
 }
 
@@ -190,5 +190,25 @@ impl Default for BitswapConfig {
 impl Default for ProvideConfig {
     fn default() -> Self {
         ProvideConfig { network: true, roots: 256, per_minute: 60, search_seconds: 300, enough_members: 8 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_table_is_the_default_and_the_default_can_be_written_out() {
+        assert_eq!(toml::from_str::<Config>("").expect("every field has a default"), Config::default());
+        let text = toml::to_string(&Config::default()).expect("it can be written");
+        assert_eq!(toml::from_str::<Config>(&text).expect("and read"), Config::default());
+        assert_eq!(Config::default().listen.len(), 3);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_and_not_ignored() {
+        for text in ["lisen = []", "[bitswap]\nwindw = 1", "kad = \"maybe\"", "network = \"abc\"", "listen = [\"x\"]"] {
+            assert!(toml::from_str::<Config>(text).is_err(), "{text}");
+        }
     }
 }

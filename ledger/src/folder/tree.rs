@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use cid::Cid;
 
 use super::index::damaged;
-use super::index::{Level, TreeId, load};
+use super::index::{Level, Row, TreeId, load};
 use super::node::{Item, Node};
 use super::recut::{Member, Members, Outcome, Recut};
 use super::shape::FLAT;
@@ -97,29 +97,32 @@ pub(crate) fn update(
 
 /// Whether the tree is one flat directory after the changes. Exact, but counts only when it is near the limit.
 fn will_be_flat(store: &dyn Store, id: TreeId, old: &Tree, changes: &Changes) -> Result<bool, StoreError> {
-    let most_per_item = 1 + limits::LINKS as u64;
-    if old.links > FLAT + most_per_item * changes.len() as u64 {
+    let most_before = (1 + limits::LINKS as u64) * changes.len() as u64;
+    let after: u64 = changes.values().flatten().map(|ranked| ranked.item.links() as u64).sum();
+    if old.links + after > FLAT + most_before {
         return Ok(false);
     }
-    let mut links = old.links;
     let leaves = Level { store, tree: id, level: 0 };
-    for (key, put) in changes {
-        let mut before = 0;
-        if let Some(row) = leaves.covering(key)? {
-            let Node::Leaf(items) = load(store, id.kind(), &row.cid)? else {
-                return Err(damaged("a leaf of a folder is not one"));
-            };
-            if let Ok(at) = items.binary_search_by(|item| item.key.as_str().cmp(key)) {
-                before = items[at].links() as u64;
-            }
+    let mut leaf: Option<Vec<Item>> = None;
+    let mut before = 0;
+    for key in changes.keys().filter(|_| old.root.is_some()) {
+        // The keys come in order, and a tree that is or was flat has one leaf: it is loaded once.
+        if leaf.is_none() || old.levels.first() != Some(&1) {
+            leaf = leaves.covering(key)?.map(|row| load_leaf(store, id, row)).transpose()?;
         }
-        let after = put.as_ref().map_or(0, |ranked| ranked.item.links() as u64);
-        links = links + after - before;
-        if links > FLAT + most_per_item * changes.len() as u64 {
-            return Ok(false);
+        let items = leaf.as_deref().unwrap_or_default();
+        if let Ok(at) = items.binary_search_by(|item| item.key.as_str().cmp(key)) {
+            before += items[at].links() as u64;
         }
     }
-    Ok(links <= FLAT)
+    Ok(old.links + after - before <= FLAT)
+}
+
+fn load_leaf(store: &dyn Store, id: TreeId, row: Row) -> Result<Vec<Item>, StoreError> {
+    match load(store, id.kind(), &row.cid)? {
+        Node::Leaf(items) => Ok(items),
+        Node::Inner(_) => Err(damaged("a leaf of a folder is not one")),
+    }
 }
 
 /// The root and what is below it, once a level has only one node.

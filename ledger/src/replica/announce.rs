@@ -19,7 +19,11 @@ use crate::topic::TopicId;
 use crate::transport::{Channel, Peer};
 
 /// A peer that joined is answered within this time; one of those who could answer does.
-const WELCOME: Duration = Duration::from_millis(50);
+pub(super) const WELCOME: Duration = Duration::from_millis(50);
+
+/// A gossip mesh takes in a new neighbour within a heartbeat or two. Until then it hears direct announcements only, so
+/// others saying the same is no reason to be silent, and what changed meanwhile is said again at the end.
+const NEWCOMER: Duration = Duration::from_millis(2500);
 
 /// A peer that is behind is answered within this time.
 const CORRECTION: Duration = Duration::from_millis(200);
@@ -30,12 +34,13 @@ impl Replica {
         let period = self.reannounce_period();
         let Some(topic) = self.topics.get_mut(number) else { return };
         // Also of a topic that is empty as yet: its first entries may come by a pull, which sets no timer. And also of one
-        // that is not followed, if something was written here: nobody else may have it.
-        if topic.joined || topic.is_ours {
+        // that is not followed, if something was written here: nobody else may have it. A mirror's catalog tells of it.
+        if topic.joined || (topic.is_ours && !self.options.mirror) {
             self.timers.set(Timer::Reannounce(number), step.now + period);
         }
         let inline = std::mem::take(&mut topic.fresh);
         let Some(folder) = topic.record.tree.root else { return };
+        topic.announced = Some(folder);
         let announcement = Announcement {
             topic: topic.record.id,
             folder,
@@ -61,6 +66,16 @@ impl Replica {
         if self.topics.get(number).is_some_and(|topic| topic.record.tree.root.is_some()) {
             let delay = WELCOME.mul_f64(self.rng.f64());
             self.timers.by(Timer::Announce(number), step.now + delay);
+        }
+        let Some(topic) = self.topics.get_mut(number) else { return };
+        topic.newcomers_until = step.now + NEWCOMER;
+        self.timers.set(Timer::FollowUp(number), topic.newcomers_until);
+    }
+
+    /// Newcomers are part of the mesh by now: tell them what they may have missed.
+    pub(super) fn follow_up(&mut self, step: &mut Step<'_>, number: Number) {
+        if self.topics.get(number).is_some_and(|topic| topic.announced != topic.record.tree.root) {
+            self.announce(step, number);
         }
     }
 
@@ -90,7 +105,8 @@ impl Replica {
     pub(super) fn agree(&mut self, now: Time, number: Number) {
         let period = self.reannounce_period();
         let Some(topic) = self.topics.get(number) else { return };
-        if topic.fresh.is_empty() && !self.local_news.contains(&number) {
+        let has_news = !topic.fresh.is_empty() || self.local_news.contains(&number);
+        if !has_news && now >= topic.newcomers_until {
             self.timers.clear(Timer::Announce(number));
         }
         if topic.joined {

@@ -16,6 +16,9 @@ const PEERS: usize = 4;
 const PATIENCE_AT_FIRST: Duration = Duration::from_secs(20);
 const PATIENCE_AT_LAST: Duration = Duration::from_secs(3600);
 
+/// Announcers of one root that are relied on, one after the other, before it is left alone whoever announces it.
+const TRIED: usize = 8;
+
 /// A root that somebody announced and this replica does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Goal {
@@ -87,10 +90,12 @@ impl Goals {
 }
 
 /// A root that led nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Disappointment {
     until: Time,
     patience: Duration,
+    /// If what is below the root was merely not to be had: whose word was relied on. Somebody else may have it.
+    relied_on: Option<Vec<Peer>>,
 }
 
 /// Roots that were pulled and held nothing acceptable, so that peers with different rules do not refetch for ever.
@@ -102,17 +107,36 @@ impl Remembered {
         Remembered(lru::LruCache::new(most.max(1).try_into().unwrap_or(std::num::NonZeroUsize::MIN)))
     }
 
-    /// Whether the root is to be left alone for now.
-    pub(super) fn avoids(&self, root: &Cid, now: Time) -> bool {
-        self.0.peek(root).is_some_and(|found| now < found.until)
+    /// Whether the root is to be left alone for now, though this peer announces it.
+    pub(super) fn avoids(&self, root: &Cid, now: Time, from: Option<&Peer>) -> bool {
+        let Some(found) = self.0.peek(root).filter(|found| now < found.until) else { return false };
+        match (&found.relied_on, from) {
+            (Some(tried), Some(from)) => tried.len() >= TRIED || tried.contains(from),
+            _ => true,
+        }
     }
 
-    /// The root disappointed.
+    /// The root held nothing for us.
     pub(super) fn disappointed(&mut self, root: Cid, now: Time) {
+        self.put(root, now, None);
+    }
+
+    /// What is below the root was not to be had, though these peers announced it.
+    pub(super) fn withheld(&mut self, root: Cid, now: Time, by: &[Peer]) {
+        let mut tried = self.0.get(&root).and_then(|found| found.relied_on.clone()).unwrap_or_default();
+        for peer in by {
+            if tried.len() < TRIED && !tried.contains(peer) {
+                tried.push(peer.clone());
+            }
+        }
+        self.put(root, now, Some(tried));
+    }
+
+    fn put(&mut self, root: Cid, now: Time, relied_on: Option<Vec<Peer>>) {
         let patience = match self.0.get(&root) {
             Some(found) => (found.patience * 2).min(PATIENCE_AT_LAST),
             None => PATIENCE_AT_FIRST,
         };
-        self.0.put(root, Disappointment { until: now + patience, patience });
+        self.0.put(root, Disappointment { until: now + patience, patience, relied_on });
     }
 }

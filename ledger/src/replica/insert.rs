@@ -54,7 +54,9 @@ impl Replica {
                 results.push(result);
             }
         }
-        // A body may be missing because of a redaction that came in the same batch, in any order: so these come last.
+        // A body may be missing because of a redaction that came in the same batch, in any order: so these come last. A
+        // redaction may itself be redacted; it stands behind its target in the author's chain, so the latest come first.
+        bodiless.sort_by_key(|(_, entry): &(usize, Entry)| std::cmp::Reverse(entry.header().seq));
         for (at, entry) in bodiless {
             results[at] = self.insert_one(step, entry, origin)?;
         }
@@ -110,7 +112,7 @@ impl Replica {
             self.redact(step, &location, &entry, target)?;
         }
         if origin != Origin::Peer {
-            self.freshen(number, file);
+            self.freshen(number, file.file);
         }
         self.remember_arrival(step, &location);
         step.effects.notices.push(Notice::Entry(entry.clone()));
@@ -141,7 +143,7 @@ impl Replica {
     }
 
     /// Writes the entry's file and where to find it by its CID.
-    fn write(&mut self, step: &mut Step<'_>, location: &Location, entry: &Entry) -> Vec<u8> {
+    fn write(&mut self, step: &mut Step<'_>, location: &Location, entry: &Entry) -> Filed {
         let file = entry.to_file();
         let digest = content::sha256(&file);
         self.stored_bytes += file.len() as u64 + 256;
@@ -152,19 +154,19 @@ impl Replica {
                 step.effects.commit.put(Table::Notes, notes::attached(link.cid.hash().digest(), &location.id), []);
             }
         }
-        file
+        Filed { file, digest }
     }
 
     /// Gives the entry its name in the folder. Who has the same short name and not the smallest id is listed under the
     /// long one.
-    fn name(&mut self, step: &Step<'_>, location: &Location, entry: &Entry, file: &[u8]) -> Result<(), StoreError> {
+    fn name(&mut self, step: &Step<'_>, location: &Location, entry: &Entry, file: &Filed) -> Result<(), StoreError> {
         let Location { number, time, id } = *location;
         let namesakes: Vec<Location> =
             step.locations(&id)?.namesakes(number, time).filter(|other| other.id != id).collect();
         let is_first = namesakes.first().is_none_or(|first| id < first.id);
         if let (true, Some(first)) = (is_first, namesakes.first()) {
             let other = step.entry(first)?;
-            self.list(number, folder::long(time, &first.id), &other, &other.to_file());
+            self.list(number, folder::long(time, &first.id), &other, &Filed::of(&other));
         }
         let key = if is_first { folder::short(time, &id) } else { folder::long(time, &id) };
         self.list(number, key, entry, file);
@@ -172,7 +174,7 @@ impl Replica {
     }
 
     /// Lists the entry's file in the folder under this name.
-    fn list(&mut self, number: Number, key: String, entry: &Entry, file: &[u8]) {
+    fn list(&mut self, number: Number, key: String, entry: &Entry, file: &Filed) {
         let Some(topic) = self.topics.get_mut(number) else { return };
         let ranked = ranked(key, entry, file);
         topic.pending.insert(ranked.item.key.clone(), Some(ranked));
@@ -188,10 +190,10 @@ impl Replica {
         }
         let head = (entry.header().seq, entry.id());
         let key = (number, entry.author());
-        if let Some(known) = self.heads.get_mut(&key) {
-            if head.0 > known.0 || (head.0 == known.0 && head.1 < known.1) {
-                *known = head;
-            }
+        if let Some(known) = self.heads.get_mut(&key)
+            && (head.0 > known.0 || (head.0 == known.0 && head.1 < known.1))
+        {
+            *known = head;
         }
     }
 
@@ -264,12 +266,25 @@ impl Replica {
     }
 }
 
+/// An entry's file and its SHA-256.
+pub(super) struct Filed {
+    file: Vec<u8>,
+    digest: [u8; 32],
+}
+
+impl Filed {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let file = entry.to_file();
+        Filed { digest: content::sha256(&file), file }
+    }
+}
+
 /// The entry as the folder lists it.
-pub(super) fn ranked(key: String, entry: &Entry, file: &[u8]) -> Ranked {
+pub(super) fn ranked(key: String, entry: &Entry, file: &Filed) -> Ranked {
     let links = if entry.is_redacted() { &[][..] } else { &entry.header().links };
     let files = links.iter().map(|link| File { name: link.name.clone(), cid: link.cid, size: link.size }).collect();
-    let cid = content::raw_cid(file);
-    Ranked { item: Item { key, cid, size: file.len() as u64, files }, rank: folder::rank(entry.id().as_bytes()) }
+    let cid = content::cid(content::RAW, &file.digest);
+    Ranked { item: Item { key, cid, size: file.file.len() as u64, files }, rank: folder::rank(entry.id().as_bytes()) }
 }
 
 /// The entries that have this name or the beginning of it, by what a name in a folder tells.

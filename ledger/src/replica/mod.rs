@@ -19,6 +19,7 @@ mod effects;
 mod goals;
 mod insert;
 mod options;
+mod overlay;
 mod pull;
 mod pulling;
 mod settle;
@@ -213,7 +214,7 @@ impl Replica {
             match timer {
                 Timer::Deferred => self.undefer(step)?,
                 Timer::Settle(number) => self.settle(step, number)?,
-                Timer::Announce(_) | Timer::Reannounce(_) | Timer::Pull(_) => others.push(timer),
+                _ => others.push(timer),
             }
         }
         // Topics first, so that the catalog is brought up to date once for all of them.
@@ -226,6 +227,7 @@ impl Replica {
         for timer in others {
             match timer {
                 Timer::Announce(number) | Timer::Reannounce(number) => self.announce(step, number),
+                Timer::FollowUp(number) => self.follow_up(step, number),
                 // Pulls whose time has come are begun with all others.
                 Timer::Pull(_) | Timer::Deferred | Timer::Settle(_) => {}
             }
@@ -254,6 +256,8 @@ impl Replica {
         }
         self.unsaved.insert(number);
         self.join(step, number);
+        // Who listens already heard nothing of what was written here before.
+        self.announce_within(step.now, number, announce::WELCOME);
     }
 
     fn unfollow(&mut self, step: &mut Step<'_>, topic: &TopicId) {

@@ -32,20 +32,18 @@ impl Replica {
         from: Option<&Peer>,
         not_before: Time,
     ) -> Result<bool, StoreError> {
-        if self.remembered.avoids(&root, now) || self.goals.len() >= self.options.limits.topics {
+        if self.remembered.avoids(&root, now, from) || self.goals.len() >= self.options.limits.topics {
             return Ok(false);
         }
         if self.store_is_full() {
             self.counters.pulls_given_up += 1;
             return Ok(false);
         }
-        if let Some(pull) = self.pulls.get_mut(&topic) {
-            if pull.root == root {
-                if let Some(from) = from.filter(|from| pull.peers.len() < ANNOUNCERS && !pull.peers.contains(from)) {
-                    pull.peers.push(from.clone());
-                }
-                return Ok(true);
+        if let Some(pull) = self.pulls.get_mut(&topic).filter(|pull| pull.root == root) {
+            if let Some(from) = from.filter(|from| pull.peers.len() < ANNOUNCERS && !pull.peers.contains(from)) {
+                pull.peers.push(from.clone());
             }
+            return Ok(true);
         }
         self.goals.add(topic, root, from, not_before);
         self.timers.by(Timer::Pull(topic), not_before);
@@ -82,7 +80,7 @@ impl Replica {
 
     fn begin(&mut self, step: &Step<'_>, topic: TopicId, root: Cid, peers: Vec<Peer>) -> Result<(), StoreError> {
         let held = digest_of(&root).is_some_and(|digest| step.nodes.contains(&digest));
-        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now) {
+        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now, peers.first()) {
             return Ok(());
         }
         self.counters.pulls += 1;
@@ -275,7 +273,9 @@ impl Replica {
             }
             return Ok(());
         }
-        if pull.tally.missing > 0 || pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
+        if pull.tally.missing > 0 {
+            self.remembered.withheld(pull.root, step.now, &pull.peers);
+        } else if pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
             self.remembered.disappointed(pull.root, step.now);
         }
         if pull.tally.missing > 0 && pull.tally.accepted == 0 {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::Replica;
 use super::effects::Notice;
-use super::insert::{known_by_name, ranked};
+use super::insert::{Filed, known_by_name, ranked};
+use super::overlay::Overlay;
 use super::step::Step;
 use super::timers::Timer;
 use super::topics::CATALOG;
@@ -28,7 +29,14 @@ impl Replica {
         }
         let changes = std::mem::take(&mut topic.pending);
         let old = std::mem::take(&mut topic.record.tree);
-        let store = step.store;
+        // The second time in one step, the tree is what the first time made of it, which is not committed yet.
+        let overlay;
+        let store: &dyn Store = if step.settled.insert(number) {
+            step.store
+        } else {
+            overlay = Overlay::new(self.store.clone(), &step.effects.commit);
+            &overlay
+        };
         let rank_of = |key: &str| rank_by_name(store, number, key);
         let Updated { tree, dead, added } =
             folder::update(store, TreeId(number), &old, changes, &rank_of, &mut step.effects.commit)?;
@@ -173,7 +181,7 @@ impl Replica {
         for (at, namesake) in namesakes.iter().enumerate() {
             let entry = records::load_entry(store, namesake)?;
             let name = if at == 0 { folder::short } else { folder::long };
-            let ranked = ranked(name(namesake.time, &namesake.id), &entry, &entry.to_file());
+            let ranked = ranked(name(namesake.time, &namesake.id), &entry, &Filed::of(&entry));
             let listed = folder::lists(store, TreeId(number), &ranked.item.key)?;
             let Some(topic) = self.topics.get_mut(number) else { continue };
             let news = topic.pending.insert(ranked.item.key.clone(), Some(ranked)).is_none() && !listed;

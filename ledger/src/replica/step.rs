@@ -19,6 +19,8 @@ pub(super) struct Step<'a> {
     pub(super) effects: Effects,
     /// Many entries at once: what they change may gather for a while.
     pub(super) is_bulk: bool,
+    /// Trees that were brought up to date in this step.
+    pub(super) settled: BTreeSet<Number>,
     locations: BTreeMap<[u8; 10], Locations>,
     entries: BTreeMap<EntryId, Entry>,
     redactions: BTreeSet<(Number, EntryId, Author)>,
@@ -36,6 +38,7 @@ impl<'a> Step<'a> {
             store,
             effects: Effects::default(),
             is_bulk: false,
+            settled: BTreeSet::new(),
             locations: BTreeMap::new(),
             entries: BTreeMap::new(),
             redactions: BTreeSet::new(),

@@ -31,6 +31,8 @@ struct Net {
     now: Time,
     /// Nodes that hear nothing and fetch nothing.
     down: BTreeSet<usize>,
+    /// Pairs that neither hear nor serve each other.
+    apart: BTreeSet<(usize, usize)>,
     /// CIDs that nobody serves.
     withheld: BTreeSet<Cid>,
 }
@@ -53,6 +55,7 @@ impl Net {
             nodes: Vec::new(),
             now: Time::from_millis(1_800_000_000_000),
             down: BTreeSet::new(),
+            apart: BTreeSet::new(),
             withheld: BTreeSet::new(),
         };
         for options in options {
@@ -118,7 +121,8 @@ impl Net {
         if self.down.contains(&at) {
             return Vec::new();
         }
-        (0..self.nodes.len()).filter(|other| *other != at && !self.down.contains(other)).collect()
+        let near = |other: &usize| !self.apart.contains(&(at.min(*other), at.max(*other)));
+        (0..self.nodes.len()).filter(|other| *other != at && !self.down.contains(other)).filter(near).collect()
     }
 
     fn hear(&mut self, at: usize, from: usize, channel: Channel, message: &Bytes) {
@@ -235,6 +239,17 @@ fn a_late_joiner_gets_everything_in_few_rounds() {
 }
 
 #[test]
+fn what_was_written_before_it_was_followed_reaches_those_who_listen_already() {
+    let mut net = Net::new((0..2).map(options));
+    net.say(0, 1, "nobody follows this here yet");
+    net.input(1, Input::Follow(room()));
+    net.run(Duration::from_secs(1));
+    net.input(0, Input::Follow(room()));
+    net.run(Duration::from_secs(1));
+    net.assert_same(&room(), 1);
+}
+
+#[test]
 fn a_lost_announcement_heals_without_a_new_write() {
     let mut net = Net::followers(2);
     net.fill(0, 2_000);
@@ -249,6 +264,28 @@ fn a_lost_announcement_heals_without_a_new_write() {
     net.assert_same(&room(), 2_001);
     assert!(net.nodes[1].rounds <= 6, "{} rounds", net.nodes[1].rounds);
     assert!(net.nodes[1].blocks_fetched <= 8, "{} blocks", net.nodes[1].blocks_fetched);
+}
+
+#[test]
+fn a_newcomer_behind_the_hub_hears_what_the_hub_learns_meanwhile() {
+    // 0 is the hub between 1 and 2, who cannot hear each other. It comes back without what 1 wrote, hears of it from 1,
+    // twice, and must tell 2 although 1 said the same: 2 did not hear that.
+    let mut net = Net::followers(3);
+    net.fill(0, 100);
+    net.run(SECOND);
+    net.apart.insert((1, 2));
+    net.down.insert(0);
+    net.say(1, 2, "while the hub is down");
+    net.run(SECOND);
+    net.down.clear();
+    let channel = Channel::new(room().id());
+    for at in [2, 1, 1] {
+        net.input(0, Input::Subscribed { channel });
+        net.input(at, Input::Subscribed { channel });
+        net.run(Duration::from_millis(60));
+    }
+    net.run(3 * SECOND);
+    net.assert_same(&room(), 101);
 }
 
 #[test]

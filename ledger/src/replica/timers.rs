@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Settle(Number),
     /// Announce the root of this topic.
     Announce(Number),
+    /// Announce the root of this topic if it changed since, for those who began to listen meanwhile.
+    FollowUp(Number),
     /// Announce the root of this topic again.
     Reannounce(Number),
     /// Pull this topic.

@@ -31,6 +31,10 @@ pub(super) struct Topic {
     pub(super) is_ours: bool,
     /// When the tree was last brought up to date.
     pub(super) settled: Option<Time>,
+    /// The root that was last announced from here.
+    pub(super) announced: Option<cid::Cid>,
+    /// Until then somebody who began to listen may not be part of the mesh yet, and hear only direct neighbours.
+    pub(super) newcomers_until: Time,
     /// Nodes that this took.
     pub(super) last_nodes: u32,
 }
@@ -46,6 +50,8 @@ impl Topic {
             fresh: Vec::new(),
             is_ours: false,
             settled: None,
+            announced: None,
+            newcomers_until: Time::default(),
             last_nodes: 0,
         }
     }

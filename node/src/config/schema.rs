@@ -92,7 +92,7 @@ impl Default for Node {
 
 impl Default for P2p {
     fn default() -> Self {
-        let listen = ["/ip4/0.0.0.0/tcp/4281", "/ip4/0.0.0.0/udp/4281/quic-v1", "/ip4/0.0.0.0/tcp/4282/ws"];
+        let listen = ["/ip4/127.0.0.1/tcp/4281", "/ip4/127.0.0.1/udp/4281/quic-v1", "/ip4/127.0.0.1/tcp/4282/ws"];
         P2p {
             listen: listen.map(str::to_owned).to_vec(),
             announce: Vec::new(),
@@ -167,7 +167,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "reannounce_seconds",
         "How often a topic's state is announced again while nothing changes, so that a lost\nannouncement heals.",
     ),
-    setting("p2p", "listen", "Where to listen, as multiaddresses. Port 0 takes any free one."),
+    setting("p2p", "listen", "Where to listen, as multiaddresses. Port 0 takes any free one. Loopback until you say otherwise; to be reached by others, write 0.0.0.0 (and [::]) for 127.0.0.1."),
     setting("p2p", "announce", "Addresses under which others reach this node, where it cannot find them out itself."),
     setting("p2p", "peers", "Peers to stay connected with: /ip4/203.0.113.7/tcp/4281/p2p/12D3Koo…"),
     setting(

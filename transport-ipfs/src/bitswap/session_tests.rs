@@ -185,6 +185,17 @@ fn a_silent_announcer_does_not_hold_up_the_fetch() {
 }
 
 #[test]
+fn what_a_silent_peer_was_asked_for_does_not_use_up_the_window() {
+    let windows = Windows { bytes: 10_000_000, ..WINDOWS };
+    let (mut bench, a, b) = (Bench::new(500, windows), PeerId::random(), PeerId::random());
+    bench.direct(a);
+    let out = bench.wait(STALL + Duration::from_millis(200)).expect("patient");
+    assert!(out.send.is_empty());
+    let sent = bench.direct(b);
+    assert_eq!(asked(&sent, &b).len(), WINDOWS.wants);
+}
+
+#[test]
 fn a_peer_that_leaves_gives_its_wants_back() {
     let (mut bench, a, b) = (Bench::new(10, WINDOWS), PeerId::random(), PeerId::random());
     bench.direct(a);

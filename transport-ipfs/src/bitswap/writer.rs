@@ -28,8 +28,8 @@ use super::wantlist::Want;
 const IDLE: Duration = Duration::from_secs(30);
 /// The same towards other software: Helia resets a stream on which nothing came for five seconds.
 const IDLE_FOREIGN: Duration = Duration::from_secs(4);
-/// A message that cannot be written in this long ends the stream.
-const WRITE_TIME: Duration = Duration::from_secs(60);
+/// A message that cannot be written in this long ends the stream: 256 KiB at 9 kB/s.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Opening a stream takes no longer than this.
 const OPEN_TIME: Duration = Duration::from_secs(15);
 /// Blocks go out in messages of about this size: large enough that a message's costs vanish, small enough that the
@@ -41,8 +41,9 @@ const BATCH_WANTS: usize = 512;
 const MAX_ENTRIES: usize = 4096;
 /// To a want-have for a block up to this size the block itself is the answer, as Kubo does.
 const INLINE_BLOCK: usize = 1024;
-/// Memory set aside for one message, in KiB: the batch, and the block that goes beyond it.
-const BATCH_KIB: u32 = 1024;
+/// Memory set aside while a message is put together, in KiB: the batch, and the block that goes beyond it. What is not
+/// used is given back at once.
+const BATCH_KIB: u32 = 2304;
 
 /// A message and the memory it holds.
 struct Batch {
@@ -63,7 +64,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>, link: Arc<Link>) {
             },
         };
         let (written, ahead) =
-            futures::join!(write(&exchange, &link, &mut stream, &batch.out), collect(&exchange, &link));
+            futures::join!(write(&exchange, &link, &mut stream, &batch.out), read_ahead(&exchange, &link));
         next = ahead;
         if let Err(error) = written {
             tracing::debug!(peer = %link.peer, %error, "bitswap: cannot write");
@@ -108,6 +109,14 @@ fn give_up(exchange: &Arc<Exchange>, link: &Arc<Link>) {
     exchange.mute(link);
 }
 
+/// The next message, while one is being written; but not when memory is short: slow peers shall not take it all.
+async fn read_ahead(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
+    match exchange.memory.available_permits() >= exchange.limits.serve_kib / 2 {
+        true => collect(exchange, link).await,
+        false => None,
+    }
+}
+
 /// What there is to write now.
 async fn collect(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
     let (entries, wants) = {
@@ -120,7 +129,7 @@ async fn collect(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
     if wants.is_empty() {
         return (!out.is_empty()).then_some(Batch { out, _memory: None });
     }
-    let memory = exchange.memory.clone().acquire_many_owned(BATCH_KIB).await.ok();
+    let mut memory = exchange.memory.clone().acquire_many_owned(BATCH_KIB).await.ok();
     let turn = exchange.reads.clone().acquire_owned().await.ok();
     let blocks = exchange.blocks.clone();
     let max_block = exchange.limits.max_block;
@@ -133,6 +142,10 @@ async fn collect(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
     exchange.counters.store_errors.add(answers.errors);
     link.outbox.lock().wantlist.put_back(answers.rest);
     (out.blocks, out.presences) = (answers.blocks, answers.presences);
+    let used = 1 + out.blocks.iter().map(|(_, block)| block.len()).sum::<usize>() / 1024;
+    if let Some(memory) = &mut memory {
+        drop(memory.split(memory.num_permits().saturating_sub(used)));
+    }
     if out.is_empty() && link.outbox.lock().is_empty() {
         return None;
     }

@@ -141,7 +141,7 @@ impl Discovery {
                 None
             }
             kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
-                let found = self.on_result(table, id, result);
+                let found = self.on_result(table, id, result, members);
                 if step.last {
                     self.searches.remove(&(table, id));
                     self.provides.remove(&(table, id));
@@ -153,10 +153,13 @@ impl Discovery {
         }
     }
 
-    fn on_result(&mut self, table: Table, id: QueryId, result: QueryResult) -> Option<Found> {
+    fn on_result(&mut self, table: Table, id: QueryId, result: QueryResult, members: usize) -> Option<Found> {
         match result {
             QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })) => {
                 let cid = *self.searches.get(&(table, id))?;
+                if cid == self.network && members >= self.config.enough_members {
+                    return None;
+                }
                 Some(Found::Providers { cid, providers: providers.into_iter().collect() })
             }
             QueryResult::GetClosestPeers(Ok(closest)) => {

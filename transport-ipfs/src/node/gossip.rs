@@ -25,6 +25,8 @@ use crate::standing::REFUSED_AT;
 const MAX_RPC: usize = 1024 * 1024;
 /// What the protocol adds to a message: signature, source, topic, tags.
 const OVERHEAD: usize = 1024;
+/// Messages that wait for one slow peer.
+const MAX_QUEUED: usize = 1024;
 /// Heartbeats for which a message can be judged and passed on.
 const HISTORY: usize = 12;
 
@@ -44,6 +46,7 @@ pub(super) fn build(key: &Keypair, config: &GossipConfig) -> Result<Gossip, Star
         .flood_publish(true)
         .heartbeat_interval(Duration::from_millis(config.heartbeat_ms))
         .heartbeat_initial_delay(Duration::from_millis(config.heartbeat_ms.min(500)))
+        .connection_handler_queue_len(MAX_QUEUED)
         .history_length(HISTORY)
         .history_gossip(3)
         .build()

@@ -28,6 +28,8 @@ use crate::standing::REFUSED_AT;
 
 /// How often the node looks after its connections, searches and grudges.
 const TICK: Duration = Duration::from_millis(500);
+/// Peers dialled for one answer of the DHT, which may name any number.
+const MAX_DIALS: usize = 32;
 /// How often gossipsub is told of points that fade.
 const REFRESH: Duration = Duration::from_secs(30);
 /// How long saying goodbye may take.
@@ -377,7 +379,15 @@ impl Node {
                 self.shared.counters.messages_received.add(1);
                 let from = self.shared.peers.lock().name(&source);
                 let id = gossip::handle(&propagation_source, &message_id);
-                self.events.push(Event::Message { channel, from, id, data: message.data.into() });
+                if !self.events.push(Event::Message { channel, from, id, data: message.data.into() }) {
+                    // Nobody will judge it: let gossipsub forget it.
+                    let gossip = &mut self.swarm.behaviour_mut().gossip;
+                    gossip.report_message_validation_result(
+                        &message_id,
+                        &propagation_source,
+                        MessageAcceptance::Ignore,
+                    );
+                }
             }
             gossipsub::Event::Subscribed { peer_id, topic } => {
                 if let Some(channel) = gossip::channel_of(&topic) {
@@ -422,7 +432,7 @@ impl Node {
         let members = self.shared.peers.lock().members();
         match self.discovery.on_event(table, event, members, Instant::now()) {
             Some(Found::Providers { cid, providers }) => {
-                for peer in &providers {
+                for peer in providers.iter().take(MAX_DIALS) {
                     if !self.shared.peers.lock().contains(peer) {
                         self.dial_peer(*peer, Vec::new());
                     }

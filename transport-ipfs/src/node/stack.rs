@@ -105,8 +105,14 @@ fn kademlia(me: PeerId, protocol: &'static str, mode: KadMode, lan: bool) -> Opt
         .set_provider_publication_interval(None)
         .set_publication_interval(None)
         .set_replication_interval(None);
-    // A network's members are all providers of one key: the usual twenty would hide most of them.
-    let store = MemoryStoreConfig { max_providers_per_key: 256, max_provided_keys: 4096, ..Default::default() };
+    // A network's members are all providers of one key: the usual twenty would hide most of them. Of other records we
+    // keep a few for the public good.
+    let store = MemoryStoreConfig {
+        max_providers_per_key: 256,
+        max_provided_keys: 4096,
+        max_records: 256,
+        ..Default::default()
+    };
     let mut kad = kad::Behaviour::with_config(me, MemoryStore::with_config(me, store), config);
     kad.set_mode(Some(mode));
     Some(kad)

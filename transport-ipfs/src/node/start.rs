@@ -186,8 +186,8 @@ fn check(config: &Config) -> Result<(), StartError> {
     if config.bitswap.window == 0 || config.bitswap.window_kin == 0 || config.bitswap.window_bytes == 0 {
         return fault("bitswap.window, window_kin and window_bytes must be at least 1");
     }
-    if config.bitswap.reads == 0 || config.bitswap.serving < 2 * 1024 * 1024 {
-        return fault("bitswap.reads must be at least 1, and bitswap.serving at least 2097152 bytes");
+    if config.bitswap.reads == 0 || config.bitswap.serving < 4 * 1024 * 1024 {
+        return fault("bitswap.reads must be at least 1, and bitswap.serving at least 4194304 bytes");
     }
     if !(100..=1_000_000).contains(&config.gossip.max_message) {
         return fault("gossip.max_message must be between 100 and 1000000 bytes");

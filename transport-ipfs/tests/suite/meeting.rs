@@ -287,3 +287,11 @@ async fn announcements_after_a_restart_are_not_taken_for_old_ones() {
         within(a.transport.shutdown()).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn multicast_dns_can_be_switched_on() {
+    // Whether multicast passes here is the machine's business; that the node starts and works is ours.
+    let a = TestNode::start(Config { mdns: true, ..plain() }).await;
+    let b = TestNode::start(plain()).await;
+    assert_eq!(b.dial(&a).await, a.transport.peer());
+}

@@ -6,6 +6,8 @@
 //! its own queue, then from the common one, so faster peers fetch more and nothing is asked twice. DONT_HAVE moves a
 //! want to the next source at once; a source that is silent for [`STALL`] loses its wants to the others.
 
+mod asking;
+
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -17,12 +19,6 @@ use super::message::Entry;
 /// A source that sent nothing for this long is passed over. Long enough for a round trip anywhere on earth and a few
 /// lost packets; short enough that a dead announcer does not hold up a fetch.
 pub(crate) const STALL: Duration = Duration::from_secs(1);
-/// Homeless wants are put to the DHT after this long (at once when nobody is connected).
-const SEARCH_AFTER: Duration = Duration::from_millis(200);
-/// The DHT is asked again after this long.
-const SEARCH_AGAIN: Duration = Duration::from_secs(5);
-/// Want-haves that one peer is sent at a time.
-const PROBES: usize = 64;
 /// Sources of one session: a bit each.
 const MAX_SOURCES: usize = 64;
 /// Received bytes that count as progress though no block is complete yet: a slow line, not a dead one.
@@ -76,7 +72,6 @@ pub(crate) struct Session {
     last_search: Option<Instant>,
     homeless_since: Option<Instant>,
     mean_block: u64,
-    outstanding: usize,
     /// Bytes delivered and not read by the caller.
     unread: u64,
     /// No want-blocks for now: readers are behind, over all sessions.
@@ -134,7 +129,6 @@ impl Session {
             last_search: None,
             homeless_since: None,
             mean_block: FIRST_GUESS,
-            outstanding: 0,
             unread: 0,
             held: false,
         }
@@ -206,7 +200,6 @@ impl Session {
         if slot.asked & bit != 0 {
             slot.asked &= !bit;
             source.outstanding -= 1;
-            self.outstanding -= 1;
             if slot.asked == 0 {
                 self.route(index);
             }
@@ -233,7 +226,6 @@ impl Session {
             }
             if asked & (1 << at) != 0 {
                 source.outstanding -= 1;
-                self.outstanding -= 1;
                 if source.peer != *peer {
                     out.send.push((source.peer, cancel(cid)));
                 }
@@ -254,7 +246,6 @@ impl Session {
         for (at, source) in self.sources.iter_mut().enumerate() {
             if slot.asked & (1 << at) != 0 {
                 source.outstanding -= 1;
-                self.outstanding -= 1;
             }
         }
         slot.asked = 0;
@@ -366,108 +357,6 @@ impl Session {
         self.sources.iter().any(|source| source.kind == Kind::Direct && !source.stalled)
     }
 
-    /// How many more wants the source may be sent now.
-    fn room(&self, at: usize) -> usize {
-        let source = &self.sources[at];
-        let window = if source.kin { self.windows.wants_kin } else { self.windows.wants };
-        let expected = self.outstanding as u64 * self.mean_block + self.unread;
-        // One want at least, or a single large block could stop the session for good.
-        let by_bytes = match self.windows.bytes.saturating_sub(expected) / self.mean_block.max(1) {
-            0 if self.outstanding == 0 && self.unread == 0 => 1,
-            n => n as usize,
-        };
-        // Refill by halves: a line per block would make a message per block.
-        match source.outstanding * 2 > window {
-            true => 0,
-            false => (window - source.outstanding).min(by_bytes),
-        }
-    }
-
-    fn fill(&mut self, at: usize, now: Instant, out: &mut Actions) {
-        if self.held || self.sources[at].kind != Kind::Direct || self.sources[at].stalled {
-            return;
-        }
-        let bit = 1u64 << at;
-        let mut room = self.room(at);
-        while room > 0 {
-            let source = &mut self.sources[at];
-            let Some(index) = source.queue.pop_front().or_else(|| self.fresh.pop_front()) else {
-                return;
-            };
-            let slot = &mut self.slots[index as usize];
-            if slot.done || slot.asked & bit != 0 {
-                continue;
-            }
-            if slot.denied & bit != 0 {
-                self.route(index);
-                continue;
-            }
-            if source.outstanding == 0 {
-                source.last_sign = now;
-            }
-            slot.asked |= bit;
-            source.outstanding += 1;
-            self.outstanding += 1;
-            room -= 1;
-            out.send.push((source.peer, want_block(slot.cid)));
-        }
-    }
-
-    /// Finds the next source for a want, or makes it homeless.
-    fn route(&mut self, index: u32) {
-        let slot = &self.slots[index as usize];
-        let excluded = slot.denied | slot.asked;
-        let next = self
-            .sources
-            .iter_mut()
-            .enumerate()
-            .find(|(at, source)| source.kind == Kind::Direct && !source.stalled && excluded & (1 << at) == 0);
-        match next {
-            Some((_, source)) => source.queue.push_back(index),
-            None => self.homeless.push_back(index),
-        }
-    }
-
-    /// Gives the homeless wants to a source that became direct.
-    fn adopt_homeless(&mut self, at: usize) {
-        let bit = 1u64 << at;
-        let slots = &self.slots;
-        let queue = &mut self.sources[at].queue;
-        self.homeless.retain(|index| {
-            let slot = &slots[*index as usize];
-            let take = !slot.done && slot.denied & bit == 0 && slot.asked & bit == 0;
-            if take {
-                queue.push_back(*index);
-            }
-            !take && !slot.done
-        });
-    }
-
-    /// Asks peers of whom nothing is known yet whether they have homeless blocks.
-    fn probe(&mut self, now: Instant, out: &mut Actions) {
-        let slots = &mut self.slots;
-        self.homeless.retain(|index| !slots[*index as usize].done);
-        for (at, source) in self.sources.iter_mut().enumerate() {
-            if source.kind != Kind::Probe || source.probes > 0 {
-                continue;
-            }
-            let bit = 1u64 << at;
-            for index in &self.homeless {
-                let slot = &mut slots[*index as usize];
-                if (slot.denied | slot.probed) & bit != 0 {
-                    continue;
-                }
-                slot.probed |= bit;
-                source.probes += 1;
-                source.last_sign = now;
-                out.send.push((source.peer, want_have(slot.cid)));
-                if source.probes == PROBES {
-                    break;
-                }
-            }
-        }
-    }
-
     /// Notes progress in bytes, and passes over a source that is silent.
     fn watch(&mut self, at: usize, now: Instant, received: &impl Fn(&PeerId) -> u64) {
         let source = &mut self.sources[at];
@@ -511,7 +400,6 @@ impl Session {
             }
         }
         if forget {
-            self.outstanding -= self.sources[at].outstanding;
             self.sources[at].outstanding = 0;
         }
         for index in moved {
@@ -520,28 +408,6 @@ impl Session {
             }
         }
     }
-
-    fn search(&mut self, now: Instant, out: &mut Actions) {
-        let Some(since) = self.homeless_since else {
-            return;
-        };
-        let alone = self.sources.iter().all(|source| source.kind == Kind::Gone);
-        let waited = alone || now.duration_since(since) >= SEARCH_AFTER;
-        let again = self.last_search.is_none_or(|last| now.duration_since(last) >= SEARCH_AGAIN);
-        if waited && again {
-            self.last_search = Some(now);
-            out.search.extend(self.homeless.iter().take(3).map(|index| self.slots[*index as usize].cid));
-            self.dial_hinted(out);
-        }
-    }
-}
-
-fn want_block(cid: Cid) -> Entry {
-    Entry { cid, cancel: false, have: false, send_dont_have: true }
-}
-
-fn want_have(cid: Cid) -> Entry {
-    Entry { cid, cancel: false, have: true, send_dont_have: true }
 }
 
 fn cancel(cid: Cid) -> Entry {
