@@ -31,10 +31,10 @@ impl Seen {
             return false;
         }
         self.order.push_back(id);
-        if self.order.len() > most {
-            if let Some(oldest) = self.order.pop_front() {
-                self.ids.remove(&oldest);
-            }
+        if self.order.len() > most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
         }
         true
     }

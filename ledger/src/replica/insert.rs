@@ -190,10 +190,10 @@ impl Replica {
         }
         let head = (entry.header().seq, entry.id());
         let key = (number, entry.author());
-        if let Some(known) = self.heads.get_mut(&key) {
-            if head.0 > known.0 || (head.0 == known.0 && head.1 < known.1) {
-                *known = head;
-            }
+        if let Some(known) = self.heads.get_mut(&key)
+            && (head.0 > known.0 || (head.0 == known.0 && head.1 < known.1))
+        {
+            *known = head;
         }
     }
 

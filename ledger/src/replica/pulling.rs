@@ -39,13 +39,11 @@ impl Replica {
             self.counters.pulls_given_up += 1;
             return Ok(false);
         }
-        if let Some(pull) = self.pulls.get_mut(&topic) {
-            if pull.root == root {
-                if let Some(from) = from.filter(|from| pull.peers.len() < ANNOUNCERS && !pull.peers.contains(from)) {
-                    pull.peers.push(from.clone());
-                }
-                return Ok(true);
+        if let Some(pull) = self.pulls.get_mut(&topic).filter(|pull| pull.root == root) {
+            if let Some(from) = from.filter(|from| pull.peers.len() < ANNOUNCERS && !pull.peers.contains(from)) {
+                pull.peers.push(from.clone());
             }
+            return Ok(true);
         }
         self.goals.add(topic, root, from, not_before);
         self.timers.by(Timer::Pull(topic), not_before);
