@@ -3,6 +3,8 @@
 //! `cargo run -p tidings-ledger --example rates [COMMENTS.jsonl [one|bulk|take]]`: with a file of comments (rows of url, author, time,
 //! text) the texts are real; without one they are made up, 425 bytes long.
 
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
+
 use std::io::BufRead;
 use std::sync::Arc;
 use std::time::Instant;

@@ -19,7 +19,7 @@ use crate::topic::TopicId;
 use crate::transport::{Channel, Peer};
 
 /// A peer that joined is answered within this time; one of those who could answer does.
-const WELCOME: Duration = Duration::from_millis(50);
+pub(super) const WELCOME: Duration = Duration::from_millis(50);
 
 /// A gossip mesh takes in a new neighbour within a heartbeat or two. Until then it hears direct announcements only, so
 /// others saying the same is no reason to be silent, and what changed meanwhile is said again at the end.

@@ -256,6 +256,8 @@ impl Replica {
         }
         self.unsaved.insert(number);
         self.join(step, number);
+        // Who listens already heard nothing of what was written here before.
+        self.announce_within(step.now, number, announce::WELCOME);
     }
 
     fn unfollow(&mut self, step: &mut Step<'_>, topic: &TopicId) {

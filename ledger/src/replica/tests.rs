@@ -239,6 +239,17 @@ fn a_late_joiner_gets_everything_in_few_rounds() {
 }
 
 #[test]
+fn what_was_written_before_it_was_followed_reaches_those_who_listen_already() {
+    let mut net = Net::new((0..2).map(options));
+    net.say(0, 1, "nobody follows this here yet");
+    net.input(1, Input::Follow(room()));
+    net.run(Duration::from_secs(1));
+    net.input(0, Input::Follow(room()));
+    net.run(Duration::from_secs(1));
+    net.assert_same(&room(), 1);
+}
+
+#[test]
 fn a_lost_announcement_heals_without_a_new_write() {
     let mut net = Net::followers(2);
     net.fill(0, 2_000);

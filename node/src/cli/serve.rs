@@ -65,6 +65,7 @@ pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), 
     let shared = Arc::new(Shared {
         engine: engine.clone(),
         http: config.http.clone(),
+        mirror: config.node.mirror,
         token: token.clone(),
         instance: instance.clone(),
         started: Instant::now(),

@@ -80,6 +80,7 @@ fn folder(data: &Path, config: &Config, need: Need) -> Result<Client, Failure> {
     let shared = Shared {
         engine: engine.clone(),
         http: config.http.clone(),
+        mirror: config.node.mirror,
         token: token.clone(),
         instance: String::new(),
         started: Instant::now(),

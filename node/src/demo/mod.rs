@@ -9,9 +9,8 @@ mod node;
 mod report;
 mod rows;
 
-pub(crate) use live::Latencies;
 pub(crate) use node::{Node, Start, settled};
-pub(crate) use rows::{Rows, rows};
+pub(crate) use rows::rows;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -24,6 +24,8 @@ pub(crate) type App = Arc<Shared>;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) http: Http,
+    /// Whether every topic is held.
+    pub(crate) mirror: bool,
     pub(crate) token: String,
     /// Told at `/healthz`; see [`Beacon`](crate::engine::Beacon).
     pub(crate) instance: String,

@@ -6,8 +6,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use tidings_ledger::admission::{Refusal, Submission, admit};
 use tidings_ledger::entry::{Link, limits};
-use tidings_ledger::{Draft, EntryId, Time};
+use tidings_ledger::{Draft, Entry, EntryId, Time};
 use utoipa::ToSchema;
 
 use super::app::{App, Authorised, blocking};
@@ -46,6 +47,9 @@ impl NewEntry {
                 draft.body.len(),
                 limits::BODY
             )));
+        }
+        if draft.body.trim_ascii().is_empty() && self.links.is_empty() && self.redacts.is_empty() {
+            return Err(ApiError::refused("there is nothing to write"));
         }
         draft.refs = ids(&self.refs).map_err(ApiError::bad)?;
         draft.redacts = ids(&self.redacts).map_err(ApiError::bad)?;
@@ -125,12 +129,23 @@ pub(crate) async fn submit(State(app): State<App>, headers: HeaderMap, Raw(file)
             .hint("send Content-Type: application/cbor"));
     }
     blocking(move || {
-        let answer = app.engine.ledger().submit(vec![Bytes::from(file)])?.pop();
-        match answer {
+        let submission = Submission { file: Bytes::from(file), topic: None };
+        let admitted = admit(std::slice::from_ref(&submission)).pop();
+        let entry = admitted.ok_or_else(|| ApiError::internal("a submission was not answered"))??;
+        // The ledger takes what its user hands in; a stranger may only add to what is held here anyway.
+        if !is_wanted(&app, &entry)? {
+            return Err(Refusal::NotFollowed { id: entry.id(), found: entry.topic() }.into());
+        }
+        match app.engine.ledger().submit(vec![submission.file])?.pop() {
             Some(Ok(new)) => Ok(Json(Submitted { new })),
             Some(Err(refusal)) => Err(refusal.into()),
             None => Err(ApiError::internal("a submission was not answered")),
         }
     })
     .await
+}
+
+fn is_wanted(app: &App, entry: &Entry) -> Result<bool, ApiError> {
+    let topic = app.engine.ledger().topic_by_id(&entry.topic())?;
+    Ok(app.mirror || topic.is_some_and(|topic| topic.is_followed().unwrap_or(false)))
 }

@@ -12,6 +12,7 @@ pub(crate) struct Passphrase(String);
 
 impl Passphrase {
     /// From text.
+    #[cfg(test)]
     pub(crate) fn new(text: String) -> Self {
         Passphrase(text)
     }
