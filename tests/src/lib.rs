@@ -17,3 +17,8 @@ pub use network::{Kind, Network, Node, Skill};
 pub use oracle::Oracle;
 pub use scenarios::Scenario;
 pub use simulated::Simulated;
+
+/// The programs in the guide for embedders, compiled and run.
+#[cfg(all(doctest, feature = "rocksdb"))]
+#[doc = include_str!("../../docs/guide/embed.md")]
+pub struct EmbedGuide;
