@@ -33,13 +33,21 @@ pub(super) fn run(args: Args, _: &Place, out: &mut Out) -> Result<(), Failure> {
         }
         for topic in &report.topics {
             let shown = name(topic.name.as_deref().unwrap_or(&topic.id));
-            out.line(format!("{}  {} entries, folder {}", out.style(Style::Bold, shown), count(topic.entries), topic.folder))?;
+            out.line(format!(
+                "{}  {} entries, folder {}",
+                out.style(Style::Bold, shown),
+                count(topic.entries),
+                topic.folder
+            ))?;
         }
         if let Some(catalog) = &report.catalog {
             out.line(format!("Catalog of these topics: {catalog}"))?;
         }
         let (good, bad) = (count(report.good), count(report.bad));
-        out.line(format!("{good} good, {bad} wrong; {} attached files, {} missing", report.attachments, report.missing))?;
+        out.line(format!(
+            "{good} good, {bad} wrong; {} attached files, {} missing",
+            report.attachments, report.missing
+        ))?;
     }
     if !report.is_good() {
         return Err(Failure::new(Exit::Refused, format!("{} things are wrong", count(report.bad))));
