@@ -22,8 +22,8 @@ use report::Table;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tidings bench\n  tidings bench --only append --json\n  tidings bench --growth 1000000        takes minutes and gigabytes\n\n\
-    Everything is in a temporary folder and on loopback. Figures are of this run on this machine, with whatever else it\n\
-    is doing; the ratios are what to compare."
+    Everything is in a temporary folder and on loopback. Figures are of this run on this\n\
+    machine, with whatever else it is doing; the ratios are what to compare."
 )]
 pub(crate) struct Args {
     /// Comments to measure with; else the demo's

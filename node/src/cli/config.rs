@@ -15,7 +15,8 @@ use crate::output::Out;
 #[derive(Debug, Subcommand)]
 #[command(
     after_help = "Examples:\n  tidings config show\n  tidings config init\n  TIDINGS_HTTP_LISTEN=127.0.0.1:8080 tidings config check\n\n\
-    Later wins: defaults, the file, variables of the environment (TIDINGS_<TABLE>_<KEY>; lists are separated by commas)."
+    Later wins: defaults, the file, variables of the environment (TIDINGS_<TABLE>_<KEY>; lists\n\
+    are separated by commas)."
 )]
 pub(super) enum Command {
     /// Write config.toml with every setting explained and its default

@@ -20,7 +20,7 @@ use crate::output::{Out, bytes, count};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tidings export lobby lobby.car           one file; ipfs dag import takes it, too\n  \
-    tidings export lobby lobby/              plain files, as ipfs get makes them; tidings verify checks them\n  tidings export --all everything.car"
+    tidings export lobby lobby/              plain files, as ipfs get makes them\n  tidings export --all everything.car"
 )]
 pub(super) struct Args {
     /// A page's address, a room, or a topic's id

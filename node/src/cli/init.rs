@@ -14,7 +14,8 @@ use crate::output::Out;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tidings init\n  tidings init --passphrase      encrypt the key; TIDINGS_PASSPHRASE answers for you\n\n\
-    The key is a file that OpenSSL reads, too (PKCS#8). Keep a copy: whoever lost it cannot edit or redact any more."
+    The key is a file that OpenSSL reads, too (PKCS#8). Keep a copy: whoever lost it cannot\n\
+    edit or redact any more."
 )]
 pub(super) struct Args {
     /// Encrypt the author key with a passphrase (asked for, or taken from TIDINGS_PASSPHRASE)

@@ -12,8 +12,9 @@ use crate::output::{Out, Style, count, sanitise_line};
 /// Check entry files, such as ipfs get makes them, offline
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  ipfs get -o lobby bafybei… && tidings verify lobby\n\n\
-    Checks every signature, every name, every attached file, and computes the CID of the folder that the entries make:\n\
-    if it is the one you asked for, nothing is missing. Exit code 4 if something is wrong.")]
+    Checks every signature, every name, every attached file, and computes the CID of the folder\n\
+    that the entries make: if it is the one you asked for, nothing is missing. Exit code 4 if\n\
+    something is wrong.")]
 pub(super) struct Args {
     /// An entry file, or a folder of them
     path: PathBuf,

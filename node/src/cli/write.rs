@@ -68,7 +68,8 @@ pub(super) struct Edit {
 /// Take a comment of your own back, everywhere
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tidings redact lobby gh2akisc\n\n\
-    Every honest node deletes its text and files. What others copied out of the network stays with them.")]
+    Every honest node deletes its text and files. What others copied out of the network stays\n\
+    with them.")]
 pub(super) struct Redact {
     /// A page's address or a room
     #[arg(value_name = "URL|ROOM")]

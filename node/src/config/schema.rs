@@ -170,7 +170,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "p2p",
         "listen",
-        "Where to listen, as multiaddresses. Port 0 takes any free one. Loopback until you say otherwise; to be reached by others, write 0.0.0.0 (and [::]) for 127.0.0.1.",
+        "Where to listen, as multiaddresses. Port 0 takes any free one. Loopback until you say\notherwise; to be reached by others, write 0.0.0.0 for 127.0.0.1.",
     ),
     setting("p2p", "announce", "Addresses under which others reach this node, where it cannot find them out itself."),
     setting("p2p", "peers", "Peers to stay connected with: /ip4/203.0.113.7/tcp/4281/p2p/12D3Koo…"),

@@ -20,11 +20,12 @@ use crate::output::{Out, count, sanitise_line};
 #[command(
     after_help = "Examples:\n  tidings import comments.jsonl\n  tidings import comments.jsonl.gz --test-keys\n  \
     tidings import lobby.car\n  tidings import folder-from-ipfs-get/\n\n\
-    A row is {\"url\": …, \"author\": …, \"time\": milliseconds since 1970, \"text\": …}. Without author, you sign it; for rows\n\
-    with one, nobody here can sign, so they are refused unless --test-keys makes keys for them that anyone can compute.\n\
-    Bad rows are named by line number and left out; the rest is imported. Importing rows twice writes them twice.\n\n\
-    CAR files and folders hold entries that are signed already: importing them again changes nothing, and their topics\n\
-    are followed from then on."
+    A row is {\"url\": …, \"author\": …, \"time\": milliseconds since 1970, \"text\": …}. Without\n\
+    author, you sign it; for rows with one, nobody here can sign, so they are refused unless\n\
+    --test-keys makes keys for them that anyone can compute. Bad rows are named by line number\n\
+    and left out; the rest is imported. Importing rows twice writes them twice.\n\n\
+    CAR files and folders hold entries that are signed already: importing them again changes\n\
+    nothing, and their topics are followed from then on."
 )]
 pub(super) struct Args {
     /// The file or folder; - is rows on standard input
