@@ -31,6 +31,7 @@ struct State {
     commits: u64,
     fault: Option<(u64, Fault)>,
     is_dead: bool,
+    has_failed: bool,
 }
 
 impl CrashStore {
@@ -47,6 +48,11 @@ impl CrashStore {
     /// Commits so far, those that failed included.
     pub fn commits(&self) -> u64 {
         self.state.lock().commits
+    }
+
+    /// Whether the chosen fault has come.
+    pub fn has_failed(&self) -> bool {
+        self.state.lock().has_failed
     }
 
     /// Whether a crash has come.
@@ -86,7 +92,9 @@ impl Store for CrashStore {
         }
         let number = state.commits;
         state.commits += 1;
-        match state.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault) {
+        let fault = state.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
+        state.has_failed |= fault.is_some();
+        match fault {
             None => self.inner.commit(batch),
             Some(Fault::Full) => Err(StoreError::Full("a simulated disk".to_owned())),
             Some(Fault::Io) => Err(StoreError::Io("a simulated disk".to_owned())),

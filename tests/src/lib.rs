@@ -10,6 +10,7 @@ mod network;
 mod oracle;
 pub mod scenarios;
 mod simulated;
+pub mod swarm;
 
 pub use crash_store::{CrashStore, Fault};
 pub use network::{Kind, Network, Node, Skill};

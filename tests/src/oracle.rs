@@ -133,7 +133,8 @@ fn import(ledger: &Ledger, files: &[Bytes]) {
     ledger.flush().expect("memory takes it");
 }
 
-struct FarFuture;
+/// A clock at which nothing is from the future.
+pub(crate) struct FarFuture;
 
 impl Clock for FarFuture {
     fn now(&self) -> Time {

@@ -24,7 +24,13 @@ pub struct Simulated {
 
 /// The blocks that a stranger was given.
 #[derive(Default)]
-struct Shelf(Mutex<BTreeMap<Vec<u8>, Bytes>>);
+pub(crate) struct Shelf(Mutex<BTreeMap<Vec<u8>, Bytes>>);
+
+impl Shelf {
+    pub(crate) fn put(&self, cid: &Cid, block: Bytes) {
+        self.0.lock().insert(cid.to_bytes(), block);
+    }
+}
 
 impl Blocks for Shelf {
     fn get(&self, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
@@ -107,7 +113,9 @@ impl Network for Simulated {
 
     fn give(&mut self, stranger: Node, blocks: Vec<(Cid, Bytes)>) {
         let shelf = &self.strangers[&stranger];
-        shelf.0.lock().extend(blocks.into_iter().map(|(cid, block)| (cid.to_bytes(), block)));
+        for (cid, block) in blocks {
+            shelf.put(&cid, block);
+        }
     }
 
     fn demerits(&self, node: Node) -> Vec<(Peer, Demerit)> {

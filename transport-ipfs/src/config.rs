@@ -26,7 +26,8 @@ pub struct Config {
     pub kad: KadMode,
     /// The network to meet others of. Default: [`NetworkId::PUBLIC`].
     pub network: NetworkId,
-    /// Let peers behind NAT learn their reachability, find relays and punch holes. Default: true.
+    /// Learn from peers whether this node can be reached from outside, use relays where it cannot, punch holes; and help
+    /// peers to learn the same. Without effect on a node that listens on loopback only. Default: true.
     pub nat: bool,
     /// Bounds of connections, memory and bandwidth.
     pub limits: LimitsConfig,
@@ -72,7 +73,7 @@ pub struct LimitsConfig {
     pub download: u64,
     /// Seconds until a connection that nobody uses is closed. Default: 60.
     pub idle_seconds: u64,
-    /// Events waiting to be read; more are dropped and reported as missed. Default: 8192.
+    /// Events waiting to be read; more are dropped and reported as missed. Default: 32768.
     pub events: usize,
     /// Announcements waiting to be published; more are refused. Default: 1024.
     pub publishes: usize,
@@ -84,7 +85,8 @@ pub struct LimitsConfig {
 pub struct GossipConfig {
     /// The longest announcement, in bytes, published or received. Default: 65536 (what other implementations take).
     pub max_message: usize,
-    /// The most channels that one peer may listen on, and name at a time; more are ignored. Default: 16384.
+    /// The most channels that one node may listen on: further joins of ours are refused (and counted), a peer's are
+    /// ignored. Default: 16384.
     pub max_channels: usize,
     /// Milliseconds between heartbeats (mesh upkeep; not on the way of a message). Default: 1000.
     pub heartbeat_ms: u64,
@@ -160,7 +162,7 @@ impl Default for LimitsConfig {
             upload: 0,
             download: 0,
             idle_seconds: 60,
-            events: 8192,
+            events: 32_768,
             publishes: 1024,
         }
     }

@@ -57,6 +57,8 @@ counters! {
     messages_published,
     /// Announcements received on joined channels.
     messages_received,
+    /// Joins refused because too many channels were joined.
+    joins_refused,
     /// Events dropped because the reader of events was too slow.
     events_dropped,
     /// Verdicts that came too late, or when too many were waiting.

@@ -76,6 +76,7 @@ impl Inner {
         self.peers[from].traffic.sent += 1;
         let Some(link) = self.wires.get(&(from, to)).map(|wire| wire.link) else { return };
         if self.chance(link.loss) {
+            self.peers[to].traffic.lost += 1;
             self.trace.note(self.now, format_args!("message {} is lost on its way", gossip.id));
             return;
         }

@@ -15,6 +15,8 @@ pub struct Traffic {
     pub heard_again: u64,
     /// Messages that it sent or passed on, copies counted.
     pub sent: u64,
+    /// Messages that got lost on their way to it.
+    pub lost: u64,
     /// Calls of `fetch`: a pull's rounds.
     pub rounds: u64,
     /// Blocks that it asked for in them.
@@ -62,6 +64,7 @@ impl std::ops::Sub for Traffic {
             heard_bytes: self.heard_bytes - before.heard_bytes,
             heard_again: self.heard_again - before.heard_again,
             sent: self.sent - before.sent,
+            lost: self.lost - before.lost,
             rounds: self.rounds - before.rounds,
             wanted: self.wanted - before.wanted,
             asked: self.asked - before.asked,

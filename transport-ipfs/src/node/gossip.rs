@@ -21,8 +21,9 @@ use crate::config::GossipConfig;
 use crate::error::StartError;
 use crate::standing::REFUSED_AT;
 
-/// Room for a peer's whole list of channels in one message: 80 bytes each, so 13,000 channels. Go's limit is the same.
-const MAX_RPC: usize = 1024 * 1024;
+/// Room for a peer's whole list of channels in one message, 80 bytes each. Go's limit is half of it: towards Kubo a node
+/// that listens on more than 12,700 channels is not heard.
+const MAX_RPC: usize = 2 * 1024 * 1024;
 /// What the protocol adds to a message: signature, source, topic, tags.
 const OVERHEAD: usize = 1024;
 /// Messages that wait for one slow peer.

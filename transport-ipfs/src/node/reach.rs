@@ -16,3 +16,13 @@ pub(super) fn is_local(address: &Multiaddr) -> bool {
         _ => false,
     }
 }
+
+/// Whether the address can be reached from this machine only.
+pub(super) fn is_loopback(address: &Multiaddr) -> bool {
+    let relayed = address.iter().any(|part| part == Protocol::P2pCircuit);
+    match address.iter().next() {
+        Some(Protocol::Ip4(ip)) => ip.is_loopback() && !relayed,
+        Some(Protocol::Ip6(ip)) => ip.is_loopback() && !relayed,
+        _ => false,
+    }
+}

@@ -48,6 +48,9 @@ pub(super) struct Node {
     /// Who waits for a dialled connection.
     dials: HashMap<ConnectionId, (Multiaddr, DialReply)>,
     relays: Relays,
+    /// Channels joined, and the most that may be.
+    joined: usize,
+    max_channels: usize,
     refused: HashSet<PeerId>,
     /// When gossipsub was last told of everybody's points, which fade with time.
     refreshed: Instant,
@@ -81,6 +84,8 @@ impl Node {
             discovery: Discovery::new(config.network.cid(), config.provide, now),
             dials: HashMap::new(),
             relays: Relays::new(config.nat, now),
+            joined: 0,
+            max_channels: config.gossip.max_channels,
             refused: HashSet::new(),
             refreshed: now,
             kad: config.kad,
@@ -144,7 +149,10 @@ impl Node {
         match command {
             Command::Join(channel) => self.join(channel),
             Command::Leave(channel) => {
-                self.swarm.behaviour_mut().gossip.unsubscribe(&IdentTopic::new(channel.to_string()));
+                let topic = IdentTopic::new(channel.to_string());
+                if self.swarm.behaviour_mut().gossip.unsubscribe(&topic) {
+                    self.joined -= 1;
+                }
             }
             Command::Publish(channel, data) => {
                 self.shared.publishes.fetch_sub(1, Ordering::Relaxed);
@@ -164,8 +172,14 @@ impl Node {
     fn join(&mut self, channel: Channel) {
         let topic = IdentTopic::new(channel.to_string());
         let gossip = &mut self.swarm.behaviour_mut().gossip;
+        if self.joined >= self.max_channels && gossip.topics().all(|joined| *joined != topic.hash()) {
+            tracing::warn!(%channel, limit = self.max_channels, "too many channels are joined; this one is not");
+            self.shared.counters.joins_refused.add(1);
+            return;
+        }
         match gossip.subscribe(&topic) {
             Ok(true) => {
+                self.joined += 1;
                 if let Err(error) = gossip.set_topic_params(topic, gossip::topic_score()) {
                     tracing::warn!(%channel, error, "cannot score a channel");
                 }

@@ -23,7 +23,7 @@ use super::peers::Peers;
 use super::run::Node;
 use super::shared::Shared;
 use super::stack::{Stack, StackEvent};
-use super::{carrier, stack};
+use super::{carrier, reach, stack};
 use crate::bitswap::{Exchange, Limits, Parts, Windows};
 use crate::config::Config;
 use crate::counters::Counters;
@@ -46,9 +46,14 @@ pub(super) struct Started {
 }
 
 /// Starts a node.
-pub(super) async fn start(config: Config, identity: Identity, blocks: Arc<dyn Blocks>) -> Result<Started, StartError> {
+pub(super) async fn start(
+    mut config: Config,
+    identity: Identity,
+    blocks: Arc<dyn Blocks>,
+) -> Result<Started, StartError> {
     let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
     check(&config)?;
+    config.nat &= !config.listen.iter().all(reach::is_loopback);
     let counters = Arc::new(Counters::default());
     let standing = Arc::new(Standing::default());
     let (opener, requests) = mpsc::unbounded_channel();

@@ -182,6 +182,21 @@ async fn thousands_of_channels_are_heard_of_by_a_newcomer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_channels_than_peers_could_be_told_of_are_refused_and_counted() {
+    let mut config = plain();
+    config.gossip.max_channels = 2;
+    let (a, mut b) = (TestNode::start(config).await, TestNode::start(plain()).await);
+    for n in [1, 2, 2, 3] {
+        a.transport.join(channel(n));
+    }
+    a.transport.leave(channel(1));
+    a.transport.join(channel(4));
+    a.dial(&b).await;
+    b.wait_subscribed(channel(4)).await;
+    assert_eq!(a.transport.status().counters.joins_refused, 1, "joining twice is joining once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_of_events_that_sleeps_is_told_what_it_missed() {
     let mut config = plain();
     config.limits.events = 8;
