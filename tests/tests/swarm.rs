@@ -1,4 +1,5 @@
-//! Many seeds, each with faults of its own. `TIDINGS_SEEDS=1000..2000` runs others; a failure says how to run it again.
+//! Many seeds, each with faults of its own. `TIDINGS_SEEDS=1000..2000` runs others; a failure says how to run it again, and
+//! `TIDINGS_TRACE=1` lets it tell what led to it.
 
 use tidings_tests::swarm::{self, Fired};
 
@@ -14,10 +15,10 @@ fn seeds() -> std::ops::Range<u64> {
 fn no_seed_breaks_a_promise() {
     let mut fired = Fired::default();
     let mut failed = Vec::new();
-    let seeds = seeds();
+    let (seeds, trace) = (seeds(), std::env::var_os("TIDINGS_TRACE").is_some());
     let count = seeds.end.saturating_sub(seeds.start);
     for seed in seeds {
-        match swarm::live(seed) {
+        match swarm::live(seed, trace) {
             Ok(outcome) => fired += outcome.fired,
             Err(why) => failed.push(format!(
                 "seed {seed}: {why}\n  again: TIDINGS_SEEDS={seed}..{} cargo test -p tidings-tests --test swarm",
@@ -49,7 +50,7 @@ fn no_seed_breaks_a_promise() {
 #[test]
 fn a_seed_lived_twice_is_the_same_to_the_byte() {
     for seed in [0, 1, 2, 3] {
-        let trace = || swarm::live(seed).map(|outcome| outcome.trace);
+        let trace = || swarm::live(seed, false).map(|outcome| outcome.trace);
         assert_eq!(trace(), trace(), "seed {seed}");
     }
 }
