@@ -4,6 +4,7 @@
 //! transports. What is here is how a person or a program talks to them: a command line ([`cli`]), HTTP with a page of
 //! its own ([`http`]), settings ([`config`]) and secrets ([`keys`]).
 
+mod bench;
 mod cli;
 mod client;
 mod config;

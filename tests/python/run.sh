@@ -12,3 +12,12 @@ echo "-- the checkers themselves: can they say no?"
 
 echo "-- golden vectors and their CDDL"
 "$python" tests/python/check_vectors.py docs/spec
+
+echo "-- real exports"
+tidings=${CARGO_TARGET_DIR:-target}/debug/tidings
+if [ -x "$tidings" ]; then
+    tests/python/real_exports.sh "$python" "$tidings"
+else
+    echo "run cargo build -p tidings-node first: there is no $tidings" >&2
+    exit 1
+fi

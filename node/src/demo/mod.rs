@@ -9,8 +9,9 @@ mod node;
 mod report;
 mod rows;
 
+pub(crate) use live::measure as measure_live;
 pub(crate) use node::{Node, Start, settled};
-pub(crate) use rows::rows;
+pub(crate) use rows::{Rows, rows};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

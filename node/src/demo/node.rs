@@ -79,6 +79,14 @@ impl Node {
         &self.addresses
     }
 
+    /// Connects it with a node at one of these addresses.
+    pub(crate) async fn dial(&self, addresses: &[String]) -> Result<(), Failure> {
+        let address = addresses.first().ok_or_else(|| Failure::new(Exit::Failed, "the other node has no address"))?;
+        let body = serde_json::json!({ "address": address });
+        let _: Value = self.client.send_json(axum::http::Method::POST, "/api/v1/peers", &body).await?;
+        Ok(())
+    }
+
     /// What it holds, as of its last settling.
     pub(crate) async fn state(&self) -> Result<State, Failure> {
         self.ask("/api/v1/status").await

@@ -28,6 +28,7 @@ pub(crate) use error::ErrorBody;
 pub(crate) use import::Progress;
 pub(crate) use ipfs::media_type;
 pub(crate) use server::{Server, bind};
+pub(crate) use status::memory;
 pub(crate) use view::{EntryView, LinkView, Listing, TopicView};
 pub(crate) use write::NewEntry;
 
