@@ -55,7 +55,7 @@ impl Hostile {
             2 => (self.tree_of_junk(rng), Vec::new()),
             3 => (honest, seen.map(|entry| forged(entry, rng)).into_iter().collect()),
             4 => (honest, seen.map(|entry| entry.redacted().to_file().into()).into_iter().collect()),
-            5 => (honest, vec![self.from_the_future(topic)]),
+            5 => (honest, vec![self.future_entry(topic)]),
             6 => (self.list(&forged_or_junk(seen, rng)), Vec::new()),
             // An old root again, which may be behind everybody's by now.
             _ => (honest, Vec::new()),
@@ -100,7 +100,7 @@ impl Hostile {
     }
 
     /// An entry that is as it should be, but for its time.
-    fn from_the_future(&self, topic: &TopicName) -> Bytes {
+    fn future_entry(&self, topic: &TopicName) -> Bytes {
         let draft = Draft::new("post", "I come from the year 9000.").at(Time::from_millis(222_000_000_000_000));
         let key = AuthorKey::from_seed(&[66; 32]);
         let entry = self.far.topic(topic).append(&key, draft).now_or_never().and_then(Result::ok);
