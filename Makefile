@@ -6,7 +6,9 @@ TIDINGS = $(CARGO) run -q --locked -p tidings-node --bin tidings --
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo bench test test-slow lint fmt docs setup clean
+SIM = $(CARGO) test --locked -p tidings-tests --features slow
+
+.PHONY: help run demo bench test test-slow sim sim-long lint fmt docs setup clean
 
 help: ## this text
 	@echo 'make TARGET, where TARGET is one of:'
@@ -26,6 +28,12 @@ test: ## set up, build and run all tests
 
 test-slow: ## only what crosses crates: processes, sockets, crashes
 	@scripts/test slow
+
+sim: ## a few minutes of simulation: crashes, costs, random operations, some hundred seeds of faults
+	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..300} $(SIM) --test costs --test crashes --test policies --test random --test swarm
+
+sim-long: ## about an hour of it
+	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(SIM) --test costs --test crashes --test policies --test random --test swarm
 
 lint: ## formatting, clippy for each feature set, rustdoc, dependency policy, links
 	@scripts/lint

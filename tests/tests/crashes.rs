@@ -188,3 +188,21 @@ fn a_full_disk_at_any_commit_loses_nothing_acknowledged() {
 fn an_error_of_the_disk_at_any_commit_loses_nothing_acknowledged() {
     fail_at_every_commit(Fault::Io);
 }
+
+#[test]
+fn a_bulk_into_a_new_topic_is_there_after_a_crash_before_it_was_folded() {
+    let mut world = World::new(9);
+    let store = Arc::new(CrashStore::new());
+    let peer = world.peer(Setup { store: store.clone(), ..Setup::default() }).expect("it opens");
+    let room = topic(7);
+    let drafts = (0..200).map(|at| (room.clone(), key(1), Draft::new("post", format!("Entry {at}.")))).collect();
+    let ledger = world.ledger(peer).clone();
+    let appended = world.wait(ledger.append_all(drafts));
+    assert!(appended.iter().all(Result::is_ok));
+    // At this very moment, when no folder lists them and the topic is followed by nobody.
+    world.crash(peer);
+    world.restart_on(peer, store.reopened()).expect("it opens again");
+    world.run_for(Duration::from_secs(5));
+    let info = world.ledger(peer).topic(&room).info().expect("the store reads");
+    assert_eq!((info.entries, info.cid.is_some()), (200, true));
+}

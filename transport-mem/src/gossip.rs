@@ -82,7 +82,10 @@ impl Inner {
         }
         let copies = 1 + u32::from(self.chance(link.duplicates));
         for _ in 0..copies {
-            let Some(delay) = self.travel(from, to, gossip.data.len()) else { return };
+            let Some(delay) = self.travel(from, to, gossip.data.len()) else {
+                self.peers[to].traffic.lost += 1;
+                return;
+            };
             let life = self.peers[to].life;
             self.after(delay, Happening::Gossip { from, to, life, gossip: gossip.clone() });
         }
@@ -141,7 +144,7 @@ impl Inner {
     }
 
     pub(crate) fn send_subscription(&mut self, from: Index, to: Index, channel: Channel, is_on: bool) {
-        if let Some(delay) = self.travel(from, to, 64) {
+        if let Some(delay) = self.travel(from, to, 0) {
             let life = self.peers[to].life;
             self.after(delay, Happening::Subscription { from, to, life, channel, is_on });
         }

@@ -22,6 +22,9 @@ pub(crate) type Index = usize;
 /// When something happens, and the how-manieth thing it is: the total order of a run.
 pub(crate) type Moment = (u64, u64);
 
+/// What may wait in front of a slow connection, in microseconds of its time; a real one drops what its buffers do not hold.
+const MOST_QUEUED: u64 = 10_000_000;
+
 /// Everything that the peers of one world share.
 pub(crate) struct Net(Mutex<Inner>);
 
@@ -205,7 +208,8 @@ impl Inner {
         wires.map(|((_, to), _)| *to).filter(|to| self.is_linked(peer, *to)).collect()
     }
 
-    /// How long a message of this length is on its way; `None` if it gets lost in a partition.
+    /// How long a message of this length is on its way; `None` if it gets lost in a partition, or finds the queue in front
+    /// of a slow connection full.
     pub(crate) fn travel(&mut self, from: Index, to: Index, len: usize) -> Option<u64> {
         let now = self.now;
         if !self.is_linked(from, to) {
@@ -216,10 +220,15 @@ impl Inner {
             return None;
         }
         let mut delay = wire.link.delay(&mut self.rng);
-        if let Some(bandwidth) = wire.link.bandwidth {
+        // What has no length, such as a word on who listens where, does not wait behind what has.
+        if let (Some(bandwidth), 1..) = (wire.link.bandwidth, len) {
+            let queued = wire.free_at.saturating_sub(now);
+            if queued > MOST_QUEUED {
+                return None;
+            }
             let micros = (len as u64).saturating_mul(1_000_000) / bandwidth.max(1);
-            wire.free_at = wire.free_at.max(now) + micros;
-            delay += wire.free_at - now;
+            wire.free_at = now + queued + micros;
+            delay += queued + micros;
         }
         Some(delay)
     }
@@ -270,6 +279,9 @@ impl Inner {
     /// Two peers lose each other and notice it.
     pub(crate) fn part(&mut self, a: Index, b: Index) {
         for (of, to) in [(a, b), (b, a)] {
+            if let Some(wire) = self.wires.get_mut(&(of, to)) {
+                wire.free_at = 0;
+            }
             for listeners in self.peers[to].listeners.values_mut() {
                 listeners.remove(&of);
             }

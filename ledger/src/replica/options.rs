@@ -78,7 +78,7 @@ impl Default for Limits {
             topics: 1_000_000,
             store_bytes: u64::MAX,
             channels: 4096,
-            pulls: 64,
+            pulls: 256,
             deferred: 1024,
             remembered: 4096,
             dead_nodes: 4096,

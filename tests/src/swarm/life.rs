@@ -35,16 +35,19 @@ pub struct Outcome {
     pub healed: Duration,
 }
 
-/// Lives through one seed. The error says what was violated.
-pub fn live(seed: u64) -> Result<Outcome, String> {
+/// Lives through one seed. The error says what was violated; with `trace`, it tells what led to it, too.
+pub fn live(seed: u64, trace: bool) -> Result<Outcome, String> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let faults = Faults::draw(&mut rng);
     let mut life = Life::new(seed, rng, faults);
-    for _ in 0..life.faults.steps {
-        life.step()?;
+    if trace {
+        life.world.keep_trace();
     }
-    let healed = life.heal()?;
-    life.judge()?;
+    let healed = match life.run() {
+        Ok(healed) => healed,
+        Err(why) if trace => return Err(format!("{why}\n{}", life.story())),
+        Err(why) => return Err(why),
+    };
     for peer in &life.peers {
         let traffic = life.world.traffic(*peer);
         life.fired.doubled += traffic.heard_again;
@@ -157,6 +160,15 @@ impl Life {
         self.rng.usize(0..self.peers.len())
     }
 
+    fn run(&mut self) -> Result<Duration, String> {
+        for _ in 0..self.faults.steps {
+            self.step()?;
+        }
+        let healed = self.heal()?;
+        self.judge()?;
+        Ok(healed)
+    }
+
     fn step(&mut self) -> Result<(), String> {
         let faults = self.faults.clone();
         self.write();
@@ -238,7 +250,9 @@ impl Life {
     }
 
     fn part_or_meet(&mut self) {
-        if let (true, Some((a, b))) = (self.rng.bool(), self.apart.pop()) {
+        if self.rng.bool()
+            && let Some((a, b)) = self.apart.pop()
+        {
             self.world.connect(a, b, self.faults.link);
             return;
         }
@@ -315,6 +329,20 @@ impl Life {
                 ledgers.iter().map(|ledger| ledger.catalog().map(|info| (info.topics, info.entries))).collect();
             format!("no agreement: {late}; topics and entries are {counts:?}")
         })
+    }
+
+    /// The last of what happened, and how each peer is doing: for whoever looks into a failure.
+    fn story(&self) -> String {
+        /// Lines that tell what led to a standstill; more are seldom read.
+        const LINES: usize = 400;
+        let lines = self.world.trace_lines();
+        let mut story = lines[lines.len().saturating_sub(LINES)..].to_vec();
+        for peer in &self.peers {
+            let ledger = self.world.ledger(*peer);
+            story.push(format!("{peer:?}: {:?}", ledger.status()));
+            story.extend((0..TOPICS).map(|at| format!("{peer:?}: {:?}", ledger.topic(&topic(at)).info())));
+        }
+        story.join("\n")
     }
 
     fn ledgers(&self) -> Vec<Ledger> {
