@@ -38,7 +38,7 @@ pub(super) fn author(did: &str) -> String {
     sanitise_line(key.get(..8).unwrap_or(key))
 }
 
-/// An entry's id, short; [`find`] reads it back.
+/// An entry's id, short; `find` reads it back.
 pub(super) fn short(id: &str) -> String {
     let digits = id.strip_prefix("bafkrei").unwrap_or(id);
     sanitise_line(digits.get(..8).unwrap_or(digits))
