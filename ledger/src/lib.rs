@@ -8,7 +8,7 @@
 //! What it is not: it keeps no order but time and each author's own chain, it hides nothing (whoever knows a topic can
 //! read it), and it cannot make others forget, only make all honest peers drop what an author redacts.
 //!
-//! Two types to know: [`Ledger`], which opens a store and hands out topics, and [`Topic`](handle::Topic), which appends,
+//! Two types to know: [`Ledger`], which opens a store and hands out topics, and [`Topic`], which appends,
 //! reads and subscribes. A [`Transport`](transport::Transport) carries the two verbs; a [`Driver`] runs it all.
 //!
 //! ```

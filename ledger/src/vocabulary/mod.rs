@@ -11,11 +11,11 @@
 //! | `file` | the comment it answers, or – | a caption, or empty | one or more files |
 //! | `audio` | the comment it answers, or – | a caption or transcript, or empty | one or more recordings |
 //!
-//! Text is `text/plain` in UTF-8 and is never HTML; put it through [`plain`] or [`line`] before showing it. Further `refs`
+//! Text is `text/plain` in UTF-8 and is never HTML; put it through [`plain`] or [`line()`] before showing it. Further `refs`
 //! are free for the application. Entries of other kinds are nobody's mistake: [`Comment::of`] says
-//! [`NotAComment::OtherKind`], and [`thread`] passes over them.
+//! [`NotAComment::OtherKind`], and [`thread()`] passes over them.
 //!
-//! [`thread`] makes of a set of entries what a reader wants to see: a tree of replies with edits applied, redactions
+//! [`thread()`] makes of a set of entries what a reader wants to see: a tree of replies with edits applied, redactions
 //! shown as such and reactions counted. It is a pure function of the set, so all peers show the same.
 
 mod comment;
