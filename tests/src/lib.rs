@@ -11,9 +11,11 @@ mod oracle;
 pub mod scenarios;
 mod simulated;
 pub mod swarm;
+mod walk;
 
 pub use crash_store::{CrashStore, Fault};
 pub use network::{Kind, Network, Node, Skill};
 pub use oracle::Oracle;
 pub use scenarios::Scenario;
 pub use simulated::Simulated;
+pub use walk::walk;
