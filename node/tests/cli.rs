@@ -65,7 +65,8 @@ fn a_bad_setting_is_named_with_its_line_and_stops_the_start() {
         assert_eq!(ended.code, 2, "{ended:?}");
         assert!(ended.err.contains("http.listen_on") && ended.err.contains("did you mean http.listen?"), "{ended:?}");
     }
-    let ended = place.run_with(&["config", "check", "--config", "/dev/null"], &[("TIDINGS_HTTP_LISTEN", "nowhere")], "");
+    let ended =
+        place.run_with(&["config", "check", "--config", "/dev/null"], &[("TIDINGS_HTTP_LISTEN", "nowhere")], "");
     assert!(ended.code == 2 && ended.err.contains("TIDINGS_HTTP_LISTEN"), "{ended:?}");
 }
 

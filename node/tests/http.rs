@@ -66,7 +66,8 @@ async fn writing_needs_the_token() {
 async fn a_rebound_name_and_a_foreign_page_are_turned_away() {
     let place = Place::new();
     let node = place.serve(&[]);
-    let answer = ask(&node, Method::GET, "/api/v1/topics").header("host", "evil.example").send().await.expect("an answer");
+    let answer =
+        ask(&node, Method::GET, "/api/v1/topics").header("host", "evil.example").send().await.expect("an answer");
     assert_eq!(code(answer).await, (421, "wrong_host".into()));
     let answer = ask(&node, Method::POST, "/api/v1/entries")
         .header("origin", "https://evil.example")
@@ -86,7 +87,11 @@ async fn a_listed_origin_may_call() {
     std::fs::create_dir_all(place.data()).expect("ours");
     std::fs::write(place.data().join("config.toml"), "[http]\ncors = [\"https://friend.example\"]\n").expect("ours");
     let node = place.serve(&[]);
-    let answer = ask(&node, Method::GET, "/api/v1/topics").header("origin", "https://friend.example").send().await.expect("an answer");
+    let answer = ask(&node, Method::GET, "/api/v1/topics")
+        .header("origin", "https://friend.example")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(answer.headers()["access-control-allow-origin"], "https://friend.example");
 }
 
@@ -163,7 +168,8 @@ async fn bad_requests_are_explained_in_json() {
     for empty in [json!({}), json!([]), json!({ "kind": "edit", "text": " \n" })] {
         assert_eq!(write(&node, Method::POST, path, empty.clone()).await.0, 422, "{empty}");
     }
-    let answer = ask(&node, Method::POST, path).bearer_auth(&node.token).body("text=x").send().await.expect("an answer");
+    let answer =
+        ask(&node, Method::POST, path).bearer_auth(&node.token).body("text=x").send().await.expect("an answer");
     assert_eq!(answer.status(), 415);
 }
 
@@ -178,7 +184,9 @@ async fn only_the_author_edits_and_redacts() {
     let page: Value = get(&node, "/api/v1/topics/lobby/entries").await.json().await.expect("JSON");
     let hers = page["items"][0]["id"].clone();
     let path = "/api/v1/topics/lobby/entries";
-    for body in [json!({ "kind": "edit", "refs": [hers], "text": "mine" }), json!({ "kind": "redact", "redacts": [hers] })] {
+    for body in
+        [json!({ "kind": "edit", "refs": [hers], "text": "mine" }), json!({ "kind": "redact", "redacts": [hers] })]
+    {
         let (status, answer) = write(&node, Method::POST, path, body).await;
         assert_eq!((status.as_u16(), answer["error"]["code"].as_str()), (403, Some("not_yours")), "{answer}");
     }
@@ -191,7 +199,8 @@ async fn an_entry_signed_elsewhere_needs_no_token_but_a_good_signature() {
     let store = std::sync::Arc::new(MemoryStore::new());
     let ledger = Ledger::offline(store, std::sync::Arc::new(SystemClock), Options::default()).expect("a ledger");
     let topic = ledger.topic(&TopicName::parse("lobby").expect("a room"));
-    let entry = topic.append(&AuthorKey::from_seed(&[9; 32]), Draft::new("post", "signed elsewhere")).await.expect("appended");
+    let entry =
+        topic.append(&AuthorKey::from_seed(&[9; 32]), Draft::new("post", "signed elsewhere")).await.expect("appended");
     let submit = |file: Vec<u8>| {
         ask(&node, Method::POST, "/api/v1/entries").header("content-type", "application/cbor").body(file).send()
     };
@@ -223,7 +232,9 @@ async fn live_events_tell_of_new_entries_and_places_are_limited() {
     let entry = post(&node, "news").await;
     let mut text = String::new();
     while !text.contains("event: entry") || !text.ends_with("\n\n") {
-        text.push_str(std::str::from_utf8(&events.chunk().await.expect("a piece").expect("not the end")).expect("UTF-8"));
+        text.push_str(
+            std::str::from_utf8(&events.chunk().await.expect("a piece").expect("not the end")).expect("UTF-8"),
+        );
     }
     assert!(text.contains("event: ready") && text.contains(entry["id"].as_str().expect("an id")), "{text}");
     drop(events);
@@ -239,21 +250,31 @@ async fn content_is_served_by_its_cid() {
     let node = place.serve(&[]);
     let content: Vec<u8> = (0..2_500_000u32).map(|n| (n % 251) as u8).collect();
     let path = "/api/v1/attachments?name=data.bin";
-    let link = ask(&node, Method::POST, path).bearer_auth(&node.token).body(content.clone()).send().await.expect("an answer");
+    let link =
+        ask(&node, Method::POST, path).bearer_auth(&node.token).body(content.clone()).send().await.expect("an answer");
     assert_eq!(link.status(), 201);
     let link: Value = link.json().await.expect("JSON");
     assert_eq!(link["size"], 2_500_000);
-    let (status, entry) = write(&node, Method::POST, "/api/v1/topics/lobby/entries", json!({ "text": "see file", "links": [link] })).await;
+    let (status, entry) =
+        write(&node, Method::POST, "/api/v1/topics/lobby/entries", json!({ "text": "see file", "links": [link] }))
+            .await;
     assert_eq!(status, 201, "{entry}");
     let file = format!("/ipfs/{}?filename=data.bin", link["cid"].as_str().expect("a CID"));
     let answer = get(&node, &file).await;
-    for (header, value) in [("x-content-type-options", "nosniff"), ("content-type", "application/octet-stream"), ("content-length", "2500000")] {
+    for (header, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("content-type", "application/octet-stream"),
+        ("content-length", "2500000"),
+    ] {
         assert_eq!(answer.headers()[header], value);
     }
     assert!(answer.headers()["content-security-policy"].to_str().expect("text").contains("sandbox"));
     assert_eq!(answer.bytes().await.expect("bytes"), content);
     let part = ask(&node, Method::GET, &file).header("range", "bytes=1048570-1048585").send().await.expect("an answer");
-    assert_eq!((part.status().as_u16(), part.headers()["content-range"].to_str().expect("text")), (206, "bytes 1048570-1048585/2500000"));
+    assert_eq!(
+        (part.status().as_u16(), part.headers()["content-range"].to_str().expect("text")),
+        (206, "bytes 1048570-1048585/2500000")
+    );
     assert_eq!(part.bytes().await.expect("bytes"), content[1_048_570..1_048_586]);
     let beyond = ask(&node, Method::GET, &file).header("range", "bytes=2500000-").send().await.expect("an answer");
     assert_eq!(beyond.status(), 416);
@@ -267,7 +288,8 @@ async fn a_folder_is_listed_and_leaves_as_a_car_that_comes_back() {
     get(&node, "/api/v1/status?flush=true").await;
     let topic: Value = get(&node, "/api/v1/topics/lobby").await.json().await.expect("JSON");
     let folder = format!("/ipfs/{}", topic["cid"].as_str().expect("a CID"));
-    let listing = ask(&node, Method::GET, &folder).header("accept", "application/json").send().await.expect("an answer");
+    let listing =
+        ask(&node, Method::GET, &folder).header("accept", "application/json").send().await.expect("an answer");
     let listing: Value = listing.json().await.expect("JSON");
     let name = listing["entries"][0]["name"].as_str().expect("a name").to_owned();
     assert_eq!(listing["entries"][0]["cid"], entry["file"]);
@@ -276,7 +298,8 @@ async fn a_folder_is_listed_and_leaves_as_a_car_that_comes_back() {
     let file = get(&node, &format!("{folder}/{name}")).await.bytes().await.expect("bytes");
     assert_eq!(raw, file);
     assert_eq!(get(&node, &format!("{folder}/nothing")).await.status(), 404);
-    for path in [format!("{folder}?format=car"), "/api/v1/topics/lobby/export".to_owned(), "/api/v1/export".to_owned()] {
+    for path in [format!("{folder}?format=car"), "/api/v1/topics/lobby/export".to_owned(), "/api/v1/export".to_owned()]
+    {
         let car = get(&node, &path).await.bytes().await.expect("bytes");
         let other = Place::new();
         std::fs::write(other.path("x.car"), &car).expect("ours");
@@ -293,7 +316,8 @@ async fn the_description_names_every_route_and_monitors_get_figures() {
     let api: Value = get(&node, "/api/v1/openapi.json").await.json().await.expect("JSON");
     let paths = api["paths"].as_object().expect("paths");
     for (path, methods) in paths {
-        let concrete = path.replace("{topic}", "lobby").replace("{id}", "x").replace("{cid}", "x").replace("{path}", "x");
+        let concrete =
+            path.replace("{topic}", "lobby").replace("{id}", "x").replace("{cid}", "x").replace("{path}", "x");
         for method in methods.as_object().expect("methods").keys().filter(|key| *key != "parameters") {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             if concrete.ends_with("/events") {
@@ -307,7 +331,12 @@ async fn the_description_names_every_route_and_monitors_get_figures() {
     }
     assert!(paths.len() >= 20, "{paths:?}");
     let metrics = get(&node, "/metrics").await.text().await.expect("text");
-    for name in ["tidings_entries 1", "tidings_ledger_entries_total 1", "tidings_network_bytes_in_total", "tidings_http_requests_total{route=\"/api/v1/topics/{topic}/entries\",class=\"2xx\"}"] {
+    for name in [
+        "tidings_entries 1",
+        "tidings_ledger_entries_total 1",
+        "tidings_network_bytes_in_total",
+        "tidings_http_requests_total{route=\"/api/v1/topics/{topic}/entries\",class=\"2xx\"}",
+    ] {
         assert!(metrics.contains(name), "{name} is not in:\n{metrics}");
     }
     assert_eq!(get(&node, "/healthz").await.status(), 200);
@@ -318,13 +347,24 @@ async fn the_description_names_every_route_and_monitors_get_figures() {
 async fn the_page_runs_nothing_but_its_own() {
     let place = Place::new();
     let node = place.serve(&[]);
-    for (path, media_type) in [("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css"), ("/icon.svg", "image/svg+xml")] {
+    for (path, media_type) in
+        [("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css"), ("/icon.svg", "image/svg+xml")]
+    {
         let answer = get(&node, path).await;
         assert!(answer.headers()["content-type"].to_str().expect("text").starts_with(media_type), "{path}");
         let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         let text = answer.text().await.expect("text");
-        for bad in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "onclick=\"", "<script>", "style=\""] {
+        for bad in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "onclick=\"",
+            "<script>",
+            "style=\"",
+        ] {
             assert!(!text.contains(bad), "{path} has {bad}");
         }
     }

@@ -99,7 +99,11 @@ fn a_comment_reaches_a_follower_and_a_late_one_catches_up() {
 fn an_unreachable_peer_is_said_so() {
     let place = Place::new();
     let _node = place.serve(&[]);
-    let ended = place.run(&["peers", "--dial", "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWHnAd9Wkt3BS6oRYyvLsxdh6gYf8x6DDjZjH35fHAHSzG"]);
+    let ended = place.run(&[
+        "peers",
+        "--dial",
+        "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWHnAd9Wkt3BS6oRYyvLsxdh6gYf8x6DDjZjH35fHAHSzG",
+    ]);
     assert_eq!(ended.code, 5, "{ended:?}");
     assert_eq!(place.run(&["peers", "--dial", "nonsense"]).code, 4);
 }
@@ -108,7 +112,14 @@ fn an_unreachable_peer_is_said_so() {
 fn the_demo_ends_with_three_nodes_that_agree() {
     let place = Place::new();
     let rows: String = (0..300)
-        .map(|n| format!("{{\"url\":\"https://example.org/{}\",\"author\":\"p{}\",\"time\":{},\"text\":\"text {n}\"}}\n", n % 17, n % 5, 1_700_000_000_000u64 + n))
+        .map(|n| {
+            format!(
+                "{{\"url\":\"https://example.org/{}\",\"author\":\"p{}\",\"time\":{},\"text\":\"text {n}\"}}\n",
+                n % 17,
+                n % 5,
+                1_700_000_000_000u64 + n
+            )
+        })
         .collect();
     let file = place.path("rows.jsonl");
     std::fs::write(&file, rows).expect("ours");

@@ -19,3 +19,8 @@ pub use oracle::Oracle;
 pub use scenarios::Scenario;
 pub use simulated::Simulated;
 pub use walk::walk;
+
+/// The programs in the guide for embedders, compiled and run.
+#[cfg(all(doctest, feature = "rocksdb"))]
+#[doc = include_str!("../../docs/guide/embed.md")]
+pub struct EmbedGuide;

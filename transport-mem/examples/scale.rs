@@ -3,6 +3,8 @@
 //! `cargo run -p tidings-transport-mem --example scale -- nodes 10 100 1000` and `… -- topics 10 100 1000 10000` print one
 //! row for each. All figures but the last two are of the simulated network and the same in every run.
 
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

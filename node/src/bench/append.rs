@@ -36,7 +36,12 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Failed, error)
 }
 
-pub(super) async fn measure(comments: &[Comment], limits: &Limits, folder: &Path, table: &mut Table<'_>) -> Result<(), Failure> {
+pub(super) async fn measure(
+    comments: &[Comment],
+    limits: &Limits,
+    folder: &Path,
+    table: &mut Table<'_>,
+) -> Result<(), Failure> {
     let (ledger, store) = open(folder, "single")?;
     let key = AuthorKey::from_seed(&[3; 32]);
     let topic = ledger.topic(&TopicName::parse("bench").map_err(failed)?);
@@ -97,7 +102,13 @@ pub(super) async fn growth(most: u64, folder: &Path, table: &mut Table<'_>) -> R
     table.time(&format!("  start-up with {} entries", status.entries), begun.elapsed())
 }
 
-async fn fill(ledger: &Ledger, topic: &TopicName, keys: &[AuthorKey], number: &mut u64, upto: u64) -> Result<(), Failure> {
+async fn fill(
+    ledger: &Ledger,
+    topic: &TopicName,
+    keys: &[AuthorKey],
+    number: &mut u64,
+    upto: u64,
+) -> Result<(), Failure> {
     /// The length of a mean comment.
     const TEXT: usize = 425;
     while *number < upto {

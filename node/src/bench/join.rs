@@ -108,8 +108,20 @@ pub(super) async fn live(comments: &[Comment], folder: &Path, table: &mut Table<
     let b = Node::start(folder, "live-b", &join).await?;
     let times = measure_live(&b, &[&a], 500).await?;
     let millis = |share: f64| times.quantile(share).as_secs_f64() * 1000.0;
-    table.figure("append → visible at the peer, p50", millis(0.5), "ms", "with HTTP on both ends", Goal::AtMost(0.8))?;
-    table.figure("append → visible at the peer, p99", millis(0.99), "ms", "with HTTP on both ends", Goal::AtMost(3.0))?;
+    table.figure(
+        "append → visible at the peer, p50",
+        millis(0.5),
+        "ms",
+        "with HTTP on both ends",
+        Goal::AtMost(0.8),
+    )?;
+    table.figure(
+        "append → visible at the peer, p99",
+        millis(0.99),
+        "ms",
+        "with HTTP on both ends",
+        Goal::AtMost(3.0),
+    )?;
     let count = STREAM.min(comments.len());
     let path = one_topic(comments, count, folder.join("stream.jsonl"))?;
     let begun = Instant::now();

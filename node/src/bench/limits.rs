@@ -31,9 +31,11 @@ impl Limits {
     pub(super) fn measure() -> Limits {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let key = SigningKey::from_bytes(&[7; 32]);
-        let sign = |rounds: usize| (0..rounds).for_each(|round| {
-            std::hint::black_box(key.sign(&message(round)));
-        });
+        let sign = |rounds: usize| {
+            (0..rounds).for_each(|round| {
+                std::hint::black_box(key.sign(&message(round)));
+            })
+        };
         let sign_one = rate(|| {
             sign(256);
             256
@@ -53,7 +55,9 @@ impl Limits {
             })
             .collect();
         let signed = |range: std::ops::Range<usize>| -> Vec<Signed<'_>> {
-            range.map(|at| Signed { key: signatures[at].0, signature: signatures[at].1, message: &messages[at] }).collect()
+            range
+                .map(|at| Signed { key: signatures[at].0, signature: signatures[at].1, message: &messages[at] })
+                .collect()
         };
         let batch = signed(0..BATCH);
         let all = signed(0..BATCH * 8);

@@ -20,9 +20,11 @@ use report::Table;
 
 /// Measure speed, size and latency, each beside the limit of this machine
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings bench\n  tidings bench --only append --json\n  tidings bench --growth 1000000        takes minutes and gigabytes\n\n\
-    Everything is in a temporary folder and on loopback. Figures are of this run on this machine, with whatever else it\n\
-    is doing; the ratios are what to compare.")]
+#[command(
+    after_help = "Examples:\n  tidings bench\n  tidings bench --only append --json\n  tidings bench --growth 1000000        takes minutes and gigabytes\n\n\
+    Everything is in a temporary folder and on loopback. Figures are of this run on this\n\
+    machine, with whatever else it is doing; the ratios are what to compare."
+)]
 pub(crate) struct Args {
     /// Comments to measure with; else the demo's
     #[arg(long, value_name = "FILE")]
@@ -50,7 +52,8 @@ enum Part {
 
 pub(crate) async fn run(args: Args, out: &mut Out) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("tidings-bench-").tempdir();
-    let folder = folder.map_err(|error| Failure::new(Exit::Failed, format!("cannot make a temporary folder: {error}")))?;
+    let folder =
+        folder.map_err(|error| Failure::new(Exit::Failed, format!("cannot make a temporary folder: {error}")))?;
     let rows = rows(args.comments.as_deref(), None, folder.path())?;
     let comments = join::read(&rows.path)?;
     let wanted = |part: Part| args.only.is_empty() || args.only.contains(&part);

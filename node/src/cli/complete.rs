@@ -11,8 +11,10 @@ use crate::output::Out;
 
 /// Print a shell's completion script
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings completions bash > ~/.local/share/bash-completion/completions/tidings\n  \
-    tidings completions zsh  > ~/.zfunc/_tidings\n  tidings completions fish > ~/.config/fish/completions/tidings.fish")]
+#[command(
+    after_help = "Examples:\n  tidings completions bash > ~/.local/share/bash-completion/completions/tidings\n  \
+    tidings completions zsh  > ~/.zfunc/_tidings\n  tidings completions fish > ~/.config/fish/completions/tidings.fish"
+)]
 pub(super) struct Completions {
     /// The shell
     shell: Shell,

@@ -13,8 +13,11 @@ use crate::output::Out;
 
 /// See, make and check the settings
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:\n  tidings config show\n  tidings config init\n  TIDINGS_HTTP_LISTEN=127.0.0.1:8080 tidings config check\n\n\
-    Later wins: defaults, the file, variables of the environment (TIDINGS_<TABLE>_<KEY>; lists are separated by commas).")]
+#[command(
+    after_help = "Examples:\n  tidings config show\n  tidings config init\n  TIDINGS_HTTP_LISTEN=127.0.0.1:8080 tidings config check\n\n\
+    Later wins: defaults, the file, variables of the environment (TIDINGS_<TABLE>_<KEY>; lists\n\
+    are separated by commas)."
+)]
 pub(super) enum Command {
     /// Write config.toml with every setting explained and its default
     Init,
@@ -52,7 +55,11 @@ pub(super) fn run(command: Command, place: &Place, out: &mut Out) -> Result<(), 
                 return out.json(&json!({ "ok": true, "config": path, "changed": loaded.sources.len() }));
             }
             let found = if path.exists() { "" } else { " (not there; defaults hold)" };
-            out.line(format!("{}{found}: fine, {} settings differ from their defaults", path.display(), loaded.sources.len()))
+            out.line(format!(
+                "{}{found}: fine, {} settings differ from their defaults",
+                path.display(),
+                loaded.sources.len()
+            ))
         }
         Command::Path => {
             let path = place.config_file()?;

@@ -18,8 +18,10 @@ use crate::output::{Out, bytes, count};
 
 /// Write a topic, or everything, as a CAR file or as plain files
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings export lobby lobby.car           one file; ipfs dag import takes it, too\n  \
-    tidings export lobby lobby/              plain files, as ipfs get makes them; tidings verify checks them\n  tidings export --all everything.car")]
+#[command(
+    after_help = "Examples:\n  tidings export lobby lobby.car           one file; ipfs dag import takes it, too\n  \
+    tidings export lobby lobby/              plain files, as ipfs get makes them\n  tidings export --all everything.car"
+)]
 pub(super) struct Args {
     /// A page's address, a room, or a topic's id
     #[arg(value_name = "URL|ROOM", required_unless_present = "all")]

@@ -12,8 +12,11 @@ use crate::output::Out;
 /// Not needed before anything else: every command makes what it lacks. It is for choosing a passphrase, and for
 /// reading the settings before the first start.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings init\n  tidings init --passphrase      encrypt the key; TIDINGS_PASSPHRASE answers for you\n\n\
-    The key is a file that OpenSSL reads, too (PKCS#8). Keep a copy: whoever lost it cannot edit or redact any more.")]
+#[command(
+    after_help = "Examples:\n  tidings init\n  tidings init --passphrase      encrypt the key; TIDINGS_PASSPHRASE answers for you\n\n\
+    The key is a file that OpenSSL reads, too (PKCS#8). Keep a copy: whoever lost it cannot\n\
+    edit or redact any more."
+)]
 pub(super) struct Args {
     /// Encrypt the author key with a passphrase (asked for, or taken from TIDINGS_PASSPHRASE)
     #[arg(long)]

@@ -28,20 +28,20 @@ use place::Place;
 const ABOUT: &str = "Comments and messages that many machines keep the same, with no server in charge";
 
 const AFTER: &str = "\
-A topic is a page of the web (https://example.org/article) or a room (lobby). Every comment is signed by its author
-and held by everyone who follows the topic. Commands talk to the running node if there is one, and work on the data
-folder themselves if not.
+A topic is a page of the web (https://example.org/article) or a room (lobby). Every comment
+is signed by its author and held by everyone who follows the topic. Commands talk to the
+running node if there is one, and work on the data folder themselves if not.
 
 Examples:
-  tidings serve                                    start a node; its page is at http://127.0.0.1:4280
+  tidings serve                             start a node; page at http://127.0.0.1:4280
   tidings post https://example.org/article 'Well said.'
-  tidings read https://example.org/article         the discussion, as a tree
-  tidings watch lobby                              new messages as they arrive
-  tidings follow https://example.org/other         hold a discussion from now on
+  tidings read https://example.org/article  the discussion, as a tree
+  tidings watch lobby                       new messages as they arrive
+  tidings follow https://example.org/other  hold a discussion from now on
 
 Exit codes:
-  0 done            1 failed                       2 wrong flags or settings
-  3 not found       4 refused, invalid             5 no running node, or it does not answer
+  0 done            1 failed            2 wrong flags or settings
+  3 not found       4 refused, invalid  5 no running node, or it does not answer
   6 the data folder is in use, foreign or damaged  7 the port is taken";
 
 /// The command line.
@@ -167,7 +167,10 @@ mod tests {
         root.clone().debug_assert();
         for command in root.get_subcommands() {
             assert!(command.get_about().is_some(), "{} has no explanation", command.get_name());
-            assert!(command.get_after_help().is_some(), "{} has no example", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{} has no example", command.get_name());
+            let long: Vec<&str> = help.lines().filter(|line| line.chars().count() > 98).collect();
+            assert!(long.is_empty(), "{} wraps: {long:?}", command.get_name());
         }
     }
 }

@@ -26,7 +26,8 @@ impl Place {
         }
         let folders = directories::ProjectDirs::from("", "", "tidings");
         folders.map(|folders| folders.data_dir().to_owned()).ok_or_else(|| {
-            Failure::new(Exit::Usage, "this account has no home folder to put the data into").hint("name one: --data DIR")
+            Failure::new(Exit::Usage, "this account has no home folder to put the data into")
+                .hint("name one: --data DIR")
         })
     }
 

@@ -12,7 +12,9 @@ const DEEPEST: usize = 12;
 
 /// Read a discussion: replies below what they answer, edits applied
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings read https://example.org/article\n  tidings read lobby --last 20\n  tidings read lobby --json | jq .text")]
+#[command(
+    after_help = "Examples:\n  tidings read https://example.org/article\n  tidings read lobby --last 20\n  tidings read lobby --json | jq .text"
+)]
 pub(super) struct Args {
     /// A page's address, a room, or a topic's id
     #[arg(value_name = "URL|ROOM")]

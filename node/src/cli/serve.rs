@@ -2,8 +2,6 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Instant;
 
 use data_encoding::HEXLOWER;
 use serde_json::json;
@@ -16,15 +14,17 @@ use crate::client::own_key;
 use crate::config::Config;
 use crate::engine::{Beacon, Engine};
 use crate::exit::{Exit, Failure};
-use crate::http::{Server, Shared, bind, router};
+use crate::http::{Server, Setting, Shared, bind, router};
 use crate::output::Out;
 use crate::{keys, logs};
 
 /// Start a node: hold ledgers, meet peers, answer HTTP
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings serve\n  tidings serve --mirror --peer /ip4/203.0.113.7/tcp/4281/p2p/12D3Koo…\n  \
+#[command(
+    after_help = "Examples:\n  tidings serve\n  tidings serve --mirror --peer /ip4/203.0.113.7/tcp/4281/p2p/12D3Koo…\n  \
     tidings serve --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0      any free ports\n\n\
-    Stops in order on Ctrl-C and SIGTERM. A node that was killed loses nothing it acknowledged.")]
+    Stops in order on Ctrl-C and SIGTERM. A node that was killed loses nothing it acknowledged."
+)]
 pub(super) struct Args {
     /// Where the API and the page listen (instead of http.listen)
     #[arg(long, value_name = "ADDRESS")]
@@ -62,19 +62,15 @@ pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), 
     };
     let (stop, stopping) = watch::channel(false);
     let instance = instance()?;
-    let shared = Arc::new(Shared {
+    let setting = Setting {
         engine: engine.clone(),
-        http: config.http.clone(),
-        mirror: config.node.mirror,
+        config: &config,
         token: token.clone(),
         instance: instance.clone(),
-        started: Instant::now(),
-        streams: Arc::new(Semaphore::new(places(config.http.max_streams))),
         stopping: stopping.clone(),
-        metrics: Default::default(),
-    });
-    let server =
-        Server { listener, router: router(shared), connections: places(config.http.max_connections), stopping };
+    };
+    let router = router(Shared::new(setting));
+    let server = Server { listener, router, connections: places(config.http.max_connections), stopping };
     let address = server.address().map_err(|error| Failure::new(Exit::Failed, error))?;
     let beacon = Beacon { url: url(address), pid: std::process::id(), instance };
     beacon.write(&data)?;
@@ -121,7 +117,8 @@ fn greet(out: &mut Out, engine: &Engine, beacon: &Beacon, token: Option<&str>) -
     let listen = engine.network().map(|network| network.addresses()).unwrap_or_default();
     if out.is_json() {
         let author = engine.author().map(|key| key.author().to_string());
-        let value = json!({ "url": beacon.url, "pid": beacon.pid, "author": author, "listen": listen, "data": engine.data() });
+        let value =
+            json!({ "url": beacon.url, "pid": beacon.pid, "author": author, "listen": listen, "data": engine.data() });
         out.json(&value)?;
         return out.flush();
     }

@@ -46,7 +46,8 @@ pub(super) fn short(id: &str) -> String {
 
 /// Whether a person's text means this id: the whole of it, or its first digits, with or without what all ids begin with.
 pub(super) fn means(text: &str, id: &str) -> bool {
-    text.len() >= 4 && (id.starts_with(text) || id.strip_prefix("bafkrei").is_some_and(|digits| digits.starts_with(text)))
+    text.len() >= 4
+        && (id.starts_with(text) || id.strip_prefix("bafkrei").is_some_and(|digits| digits.starts_with(text)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use crate::output::{Out, Style, bytes, count, sanitise_line};
 
 /// Show what is held here and how the node is doing
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings status\n  tidings status --json | jq -r .ledger.catalog      the CID of everything held")]
+#[command(
+    after_help = "Examples:\n  tidings status\n  tidings status --json | jq -r .ledger.catalog      the CID of everything held"
+)]
 pub(super) struct Status {}
 
 /// List connected peers, or connect with one
@@ -51,7 +53,11 @@ pub(super) async fn status(_: Status, place: &Place, out: &mut Out) -> Result<()
     }
     if is_node {
         line(out, "Memory", bytes(number(&status["memory_bytes"])))?;
-        line(out, "Pulls", format!("{} under way, {} waiting", number(&ledger["pulling"]), number(&ledger["waiting"])))?;
+        line(
+            out,
+            "Pulls",
+            format!("{} under way, {} waiting", number(&ledger["pulling"]), number(&ledger["waiting"])),
+        )?;
         line(out, "Peers", count(number(&status["network"]["peers"])))?;
         for address in status["network"]["listen"].as_array().into_iter().flatten() {
             line(out, "Address", text(address))?;

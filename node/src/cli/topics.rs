@@ -84,7 +84,8 @@ pub(super) async fn follow(args: Follow, place: &Place, out: &mut Out) -> Result
         return out.json(&topic);
     }
     let shown = name(topic.name.as_deref().unwrap_or(&topic.id));
-    let how = if is_node { "its comments come in as peers tell of them" } else { "its comments come in once a node runs" };
+    let how =
+        if is_node { "its comments come in as peers tell of them" } else { "its comments come in once a node runs" };
     out.line(format!("Following {shown}; {how}."))
 }
 

@@ -12,8 +12,9 @@ use crate::output::{Out, Style, count, sanitise_line};
 /// Check entry files, such as ipfs get makes them, offline
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  ipfs get -o lobby bafybei… && tidings verify lobby\n\n\
-    Checks every signature, every name, every attached file, and computes the CID of the folder that the entries make:\n\
-    if it is the one you asked for, nothing is missing. Exit code 4 if something is wrong.")]
+    Checks every signature, every name, every attached file, and computes the CID of the folder\n\
+    that the entries make: if it is the one you asked for, nothing is missing. Exit code 4 if\n\
+    something is wrong.")]
 pub(super) struct Args {
     /// An entry file, or a folder of them
     path: PathBuf,
@@ -33,13 +34,21 @@ pub(super) fn run(args: Args, _: &Place, out: &mut Out) -> Result<(), Failure> {
         }
         for topic in &report.topics {
             let shown = name(topic.name.as_deref().unwrap_or(&topic.id));
-            out.line(format!("{}  {} entries, folder {}", out.style(Style::Bold, shown), count(topic.entries), topic.folder))?;
+            out.line(format!(
+                "{}  {} entries, folder {}",
+                out.style(Style::Bold, shown),
+                count(topic.entries),
+                topic.folder
+            ))?;
         }
         if let Some(catalog) = &report.catalog {
             out.line(format!("Catalog of these topics: {catalog}"))?;
         }
         let (good, bad) = (count(report.good), count(report.bad));
-        out.line(format!("{good} good, {bad} wrong; {} attached files, {} missing", report.attachments, report.missing))?;
+        out.line(format!(
+            "{good} good, {bad} wrong; {} attached files, {} missing",
+            report.attachments, report.missing
+        ))?;
     }
     if !report.is_good() {
         return Err(Failure::new(Exit::Refused, format!("{} things are wrong", count(report.bad))));

@@ -15,8 +15,10 @@ const MOST: usize = 8 << 20;
 
 /// Show comments as they arrive, until Ctrl-C
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings watch lobby\n  tidings watch --json | jq .text        everything that the node takes in\n  \
-    tidings watch lobby --count 1            wait for one")]
+#[command(
+    after_help = "Examples:\n  tidings watch lobby\n  tidings watch --json | jq .text        everything that the node takes in\n  \
+    tidings watch lobby --count 1            wait for one"
+)]
 pub(super) struct Args {
     /// A page's address, a room, or a topic's id; everything, if left out
     #[arg(value_name = "URL|ROOM")]
@@ -68,7 +70,8 @@ pub(crate) struct Events {
 impl Events {
     /// Listens to a topic, or to everything.
     pub(crate) async fn of(client: &Client, topic: Option<&str>) -> Result<Events, Failure> {
-        let query = topic.map_or_else(String::new, |topic| format!("?topic={}", path(&[topic]).trim_start_matches('/')));
+        let query =
+            topic.map_or_else(String::new, |topic| format!("?topic={}", path(&[topic]).trim_start_matches('/')));
         Ok(Events { pieces: client.stream(&format!("/api/v1/events{query}")).await?, rest: Vec::new() })
     }
 

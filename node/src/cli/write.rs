@@ -19,8 +19,10 @@ const MOST: u64 = 2 << 20;
 
 /// Write a comment on a page or into a room
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings post https://example.org/article 'Well said.'\n  tidings post lobby --attach voice.ogg 'Listen to this'\n  \
-    git log -1 | tidings post lobby")]
+#[command(
+    after_help = "Examples:\n  tidings post https://example.org/article 'Well said.'\n  tidings post lobby --attach voice.ogg 'Listen to this'\n  \
+    git log -1 | tidings post lobby"
+)]
 pub(super) struct Post {
     /// A page's address or a room
     #[arg(value_name = "URL|ROOM")]
@@ -34,7 +36,9 @@ pub(super) struct Post {
 
 /// Answer a comment
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings reply lobby gh2akisc 'I agree.'       ids are those that tidings read shows")]
+#[command(
+    after_help = "Examples:\n  tidings reply lobby gh2akisc 'I agree.'       ids are those that tidings read shows"
+)]
 pub(super) struct Reply {
     /// A page's address or a room
     #[arg(value_name = "URL|ROOM")]
@@ -64,7 +68,8 @@ pub(super) struct Edit {
 /// Take a comment of your own back, everywhere
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tidings redact lobby gh2akisc\n\n\
-    Every honest node deletes its text and files. What others copied out of the network stays with them.")]
+    Every honest node deletes its text and files. What others copied out of the network stays\n\
+    with them.")]
 pub(super) struct Redact {
     /// A page's address or a room
     #[arg(value_name = "URL|ROOM")]
@@ -117,7 +122,8 @@ pub(super) async fn redact(args: Redact, place: &Place, out: &mut Out) -> Result
 pub(super) async fn react(args: React, place: &Place, out: &mut Out) -> Result<(), Failure> {
     let client = client(place).await?;
     let refs = vec![find(&client, &args.topic, &args.comment).await?];
-    write(client, &args.topic, NewEntry { kind: "react".into(), text: args.symbol, refs, ..NewEntry::default() }, out).await
+    write(client, &args.topic, NewEntry { kind: "react".into(), text: args.symbol, refs, ..NewEntry::default() }, out)
+        .await
 }
 
 async fn client(place: &Place) -> Result<Client, Failure> {
@@ -145,9 +151,10 @@ fn text(given: Option<String>) -> Result<String, Failure> {
         return Ok(text);
     }
     let mut text = String::new();
-    std::io::stdin().take(MOST).read_to_string(&mut text).map_err(|error| {
-        Failure::new(Exit::Refused, format!("standard input is not text: {error}"))
-    })?;
+    std::io::stdin()
+        .take(MOST)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::new(Exit::Refused, format!("standard input is not text: {error}")))?;
     let text = text.trim_end().to_owned();
     if text.is_empty() { Err(Failure::new(Exit::Usage, "there is nothing to write")) } else { Ok(text) }
 }

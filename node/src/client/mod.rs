@@ -136,9 +136,10 @@ pub(crate) fn pieces(body: Body) -> BoxStream<'static, Result<Bytes, Failure>> {
 async fn decode<T: DeserializeOwned>(response: Response<Body>) -> Result<T, Failure> {
     let bytes = axum::body::to_bytes(response.into_body(), MOST).await;
     let bytes = bytes.map_err(|error| Failure::new(Exit::Unreachable, format!("the answer broke off: {error}")))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::new(Exit::Failed, format!("the node's answer was not understood: {error}"))
-            .hint("the node may be of another version than this program"))
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::new(Exit::Failed, format!("the node's answer was not understood: {error}"))
+            .hint("the node may be of another version than this program")
+    })
 }
 
 async fn failure(response: Response<Body>) -> Failure {

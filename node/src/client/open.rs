@@ -1,17 +1,16 @@
 //! Finding the running node, or opening the folder.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::{Client, Way};
 use crate::config::Config;
 use crate::engine::{Beacon, Engine};
 use crate::exit::{Exit, Failure};
-use crate::http::{Shared, router};
+use crate::http::{Setting, Shared, router};
 use crate::keys;
 
 /// How long a node on this machine may take to say that it is there.
@@ -43,7 +42,9 @@ pub(crate) async fn open(data: &Path, config: &Config, need: Need) -> Result<Cli
                 .hint("start one in another terminal: tidings serve"));
         }
         match folder(data, config, need) {
-            Err(failure) if failure.exit == Exit::Folder && failure.message.contains("in use") && begun.elapsed() < LOCKED => {
+            Err(failure)
+                if failure.exit == Exit::Folder && failure.message.contains("in use") && begun.elapsed() < LOCKED =>
+            {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             other => return other,
@@ -77,18 +78,9 @@ fn folder(data: &Path, config: &Config, need: Need) -> Result<Client, Failure> {
     let engine = Engine::offline(data, config, author)?;
     let token = keys::token(data)?;
     let (_, stopping) = watch::channel(false);
-    let shared = Shared {
-        engine: engine.clone(),
-        http: config.http.clone(),
-        mirror: config.node.mirror,
-        token: token.clone(),
-        instance: String::new(),
-        started: Instant::now(),
-        streams: Arc::new(Semaphore::new(1)),
-        stopping,
-        metrics: Default::default(),
-    };
-    Ok(Client { way: Way::Folder { router: router(Arc::new(shared)), engine }, token })
+    let setting = Setting { engine: engine.clone(), config, token: token.clone(), instance: String::new(), stopping };
+    let app = Shared::new(setting);
+    Ok(Client { way: Way::Folder { router: router(app), engine }, token })
 }
 
 /// The author's key; made at the first need.

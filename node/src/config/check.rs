@@ -43,7 +43,10 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
         problem("http.listen", text);
     }
     for origin in config.http.cors.iter().filter(|origin| !is_origin(origin)) {
-        problem("http.cors", format!("{origin:?} is not an origin; write it as in https://example.org, without a path"));
+        problem(
+            "http.cors",
+            format!("{origin:?} is not an origin; write it as in https://example.org, without a path"),
+        );
     }
     for host in config.http.allow_hosts.iter().filter(|host| host.is_empty() || host.contains(['/', ' ', '*'])) {
         problem("http.allow_hosts", format!("{host:?} is not a host name; write it as in node.example.org"));

@@ -52,7 +52,8 @@ pub(crate) fn load(
     match problems(&config).as_slice() {
         [] => Ok(Loaded { config, sources }),
         found => {
-            let lines: Vec<String> = found.iter().map(|p| format!("{}{}: {}", p.key, origin(&sources, p.key), p.text)).collect();
+            let lines: Vec<String> =
+                found.iter().map(|p| format!("{}{}: {}", p.key, origin(&sources, p.key), p.text)).collect();
             Err(Failure::new(Exit::Usage, lines.join("\n")).hint("tidings config show explains every setting"))
         }
     }
@@ -117,7 +118,8 @@ fn override_from(
 fn setting_of(variable: &str) -> Option<(&str, &'static str, String)> {
     let rest = variable.strip_prefix("TIDINGS_")?;
     let (section, _) = SECTIONS.iter().find(|(name, _)| {
-        rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name)) && rest[name.len()..].starts_with('_')
+        rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
+            && rest[name.len()..].starts_with('_')
     })?;
     Some((variable, section, rest[section.len() + 1..].to_lowercase()))
 }
@@ -179,7 +181,8 @@ mod tests {
 
     #[test]
     fn every_senseless_value_is_reported_at_once() {
-        let failure = from_text("[http]\nlisten = \"here\"\ncors = [\"example.org\"]\nmax_streams = 0\n").expect_err("bad");
+        let failure =
+            from_text("[http]\nlisten = \"here\"\ncors = [\"example.org\"]\nmax_streams = 0\n").expect_err("bad");
         for key in ["http.listen", "http.cors", "http.max_streams"] {
             assert!(failure.message.contains(key), "{key} is not in: {failure}");
         }

@@ -167,7 +167,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "reannounce_seconds",
         "How often a topic's state is announced again while nothing changes, so that a lost\nannouncement heals.",
     ),
-    setting("p2p", "listen", "Where to listen, as multiaddresses. Port 0 takes any free one. Loopback until you say otherwise; to be reached by others, write 0.0.0.0 (and [::]) for 127.0.0.1."),
+    setting(
+        "p2p",
+        "listen",
+        "Where to listen, as multiaddresses. Port 0 takes any free one. Loopback until you say\notherwise; to be reached by others, write 0.0.0.0 for 127.0.0.1.",
+    ),
     setting("p2p", "announce", "Addresses under which others reach this node, where it cannot find them out itself."),
     setting("p2p", "peers", "Peers to stay connected with: /ip4/203.0.113.7/tcp/4281/p2p/12D3Koo…"),
     setting(
@@ -183,11 +187,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("p2p", "mdns", "Look for nodes in the local network."),
     setting("p2p", "relay_client", "Behind a NAT: be reachable through relays, and punch holes."),
     setting("p2p", "max_peers", "Connections at once, at most."),
-    setting(
-        "http",
-        "listen",
-        "Where. Anything but loopback shows all that the node holds to whoever reaches it.",
-    ),
+    setting("http", "listen", "Where. Anything but loopback shows all that the node holds to whoever reaches it."),
     setting(
         "http",
         "allow_hosts",

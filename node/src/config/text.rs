@@ -64,7 +64,8 @@ mod tests {
 
     /// The template with its defaults switched on.
     fn switched_on() -> String {
-        let is_setting = |line: &str| line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+        let is_setting =
+            |line: &str| line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
         template().lines().map(|line| if is_setting(line) { &line[1..] } else { line }).collect::<Vec<_>>().join("\n")
     }
 
@@ -80,7 +81,10 @@ mod tests {
         let mut keys = 0;
         for (section, values) in &table {
             for key in values.as_table().expect("each section is a table").keys() {
-                assert!(SETTINGS.iter().any(|s| s.section == section && s.key == key), "{section}.{key} is not explained");
+                assert!(
+                    SETTINGS.iter().any(|s| s.section == section && s.key == key),
+                    "{section}.{key} is not explained"
+                );
                 keys += 1;
             }
         }

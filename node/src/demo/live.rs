@@ -84,9 +84,9 @@ async fn until(events: &mut Events, id: &str) -> Result<(), Failure> {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, arrival)
-        .await
-        .unwrap_or_else(|_| Err(Failure::new(Exit::Failed, format!("a comment did not arrive within {} s", PATIENCE.as_secs()))))
+    tokio::time::timeout(PATIENCE, arrival).await.unwrap_or_else(|_| {
+        Err(Failure::new(Exit::Failed, format!("a comment did not arrive within {} s", PATIENCE.as_secs())))
+    })
 }
 
 #[cfg(test)]

@@ -29,9 +29,11 @@ const SHORT: Duration = Duration::from_secs(90);
 
 /// Show three nodes on this machine import, join, comment, crash and agree
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings demo\n  tidings demo --topics 100\n  tidings demo --comments comments.jsonl.gz --json\n\n\
-    Everything is in a temporary folder and on loopback; nothing of your own node is touched. Exit code 0 means that all\n\
-    three nodes ended with the same catalog CID.")]
+#[command(
+    after_help = "Examples:\n  tidings demo\n  tidings demo --topics 100\n  tidings demo --comments comments.jsonl.gz --json\n\n\
+    Everything is in a temporary folder and on loopback; nothing of your own node is touched.\n\
+    Exit code 0 means that all three nodes ended with the same catalog CID."
+)]
 pub(crate) struct Args {
     /// Comments to import; else ../shared/data/comments.jsonl.gz if it is there, else some that are made up
     #[arg(long, value_name = "FILE")]

@@ -175,7 +175,8 @@ pub(crate) async fn settled(nodes: &[&Node], limit: Duration) -> Result<(), Fail
         for node in nodes {
             states.push(node.state().await?);
         }
-        let same = states.windows(2).all(|pair| pair[0].catalog == pair[1].catalog && pair[0].entries == pair[1].entries);
+        let same =
+            states.windows(2).all(|pair| pair[0].catalog == pair[1].catalog && pair[0].entries == pair[1].entries);
         if same && states.iter().all(|state| state.catalog.is_some()) {
             return Ok(());
         }

@@ -53,7 +53,11 @@ impl Report {
         let seconds = |span: Duration| format!("{:.2} s", span.as_secs_f64());
         let source = if self.made_up { "made up" } else { "real" };
         out.line("")?;
-        row(out, "Comments imported by A", format!("{} ({source}, {} of text)", count(self.comments), bytes(self.text_bytes)))?;
+        row(
+            out,
+            "Comments imported by A",
+            format!("{} ({source}, {} of text)", count(self.comments), bytes(self.text_bytes)),
+        )?;
         row(out, "  import", format!("{}, {} a second", seconds(self.import), rate(self.comments, self.import)))?;
         let each = self.store_bytes / self.entries.max(1);
         row(out, "  on the disk", format!("{}, {each} bytes an entry", bytes(self.store_bytes)))?;
@@ -69,7 +73,11 @@ impl Report {
         row(out, "  has what it missed after", seconds(self.caught_up))?;
         for (name, state) in &self.catalogs {
             let catalog = state.catalog.as_deref().unwrap_or("none");
-            row(out, &format!("Catalog of {}", name.to_uppercase()), format!("{catalog}  ({} entries)", count(state.entries)))?;
+            row(
+                out,
+                &format!("Catalog of {}", name.to_uppercase()),
+                format!("{catalog}  ({} entries)", count(state.entries)),
+            )?;
         }
         let verdict = if self.agree() {
             out.style(Style::Good, "All three agree.")

@@ -88,7 +88,8 @@ fn copy(file: &Path, most: usize, out: &mut impl Write, rows: &mut Rows) -> Resu
 
 /// Comments of plausible length by some hundred people on some hundred pages; the same at every run.
 fn make_up(out: &mut impl Write, rows: &mut Rows) -> std::io::Result<()> {
-    const WORDS: [&str; 12] = ["well", "said", "but", "the", "figure", "on", "page", "two", "is", "not", "mine", "though"];
+    const WORDS: [&str; 12] =
+        ["well", "said", "but", "the", "figure", "on", "page", "two", "is", "not", "mine", "though"];
     let mut state = 1u64;
     let mut next = |below: u64| {
         // Knuth's MMIX generator: any will do that is the same everywhere.

@@ -77,7 +77,8 @@ fn random() -> Result<u64, Failure> {
 fn identity(data: &Path) -> Result<Identity, Failure> {
     let path = data.join("node.key");
     let key = if path.exists() { keys::load(&path)? } else { keys::create(&path, None)? };
-    Identity::from_secret(key.to_seed()).map_err(|error| Failure::new(Exit::Refused, format!("{}: {error}", path.display())))
+    Identity::from_secret(key.to_seed())
+        .map_err(|error| Failure::new(Exit::Refused, format!("{}: {error}", path.display())))
 }
 
 fn network_config(config: &Config) -> Result<NetworkConfig, Failure> {

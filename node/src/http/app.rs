@@ -13,7 +13,8 @@ use tokio::sync::{Semaphore, watch};
 
 use super::error::ApiError;
 use super::metrics::Metrics;
-use crate::config::Http;
+use super::transfer::EXPORTS;
+use crate::config::{Config, Http};
 use crate::engine::Engine;
 use crate::keys::tokens_match;
 
@@ -32,12 +33,41 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     /// Places for live streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Places for exports.
+    pub(crate) exports: Arc<Semaphore>,
     /// Turns true when the node stops, which ends live streams.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) metrics: Metrics,
 }
 
+/// What a node, or a command without one, is made of.
+pub(crate) struct Setting<'c> {
+    pub(crate) engine: Engine,
+    pub(crate) config: &'c Config,
+    pub(crate) token: String,
+    pub(crate) instance: String,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
 impl Shared {
+    /// From its parts.
+    pub(crate) fn new(setting: Setting<'_>) -> App {
+        let Setting { engine, config, token, instance, stopping } = setting;
+        let streams = usize::try_from(config.http.max_streams).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Arc::new(Shared {
+            engine,
+            http: config.http.clone(),
+            mirror: config.node.mirror,
+            token,
+            instance,
+            started: Instant::now(),
+            streams: Arc::new(Semaphore::new(streams)),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
+            stopping,
+            metrics: Metrics::default(),
+        })
+    }
+
     /// The topic that a path names: 64 hex digits, a page's address or a room.
     pub(crate) fn topic(&self, text: &str) -> Result<Topic, ApiError> {
         if let Ok(id) = text.parse::<TopicId>() {
@@ -50,8 +80,12 @@ impl Shared {
     /// The key that signs what is posted with the token.
     pub(crate) fn author(&self) -> Result<&AuthorKey, ApiError> {
         self.engine.author().ok_or_else(|| {
-            ApiError::new(StatusCode::CONFLICT, "locked", "the author key is encrypted and was not unlocked at the start")
-                .hint("start the node in a terminal or with TIDINGS_PASSPHRASE, or send an entry that you signed yourself")
+            ApiError::new(
+                StatusCode::CONFLICT,
+                "locked",
+                "the author key is encrypted and was not unlocked at the start",
+            )
+            .hint("start the node in a terminal or with TIDINGS_PASSPHRASE, or send an entry that you signed yourself")
         })
     }
 }
@@ -71,7 +105,8 @@ impl FromRequestParts<App> for Authorised {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let given = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token =
+            given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let right = token.is_some_and(|(_, token)| tokens_match(token.trim(), &app.token));
         if right {
             return Ok(Authorised);

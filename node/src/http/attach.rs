@@ -41,7 +41,11 @@ pub(crate) async fn attach(
     body: Body,
 ) -> Result<(StatusCode, Json<LinkView>), ApiError> {
     let name = query.name;
-    if name.is_empty() || name.len() > limits::LINK_NAME || name.contains(['/', '\\']) || name.chars().any(char::is_control) {
+    if name.is_empty()
+        || name.len() > limits::LINK_NAME
+        || name.contains(['/', '\\'])
+        || name.chars().any(char::is_control)
+    {
         return Err(ApiError::bad("the name must be a plain file name of at most 160 bytes"));
     }
     let media_type = query.media_type.unwrap_or_else(|| media_type::of(&name, &[]).to_owned());

@@ -196,7 +196,11 @@ pub(crate) async fn show(
 ) -> Result<Response, ApiError> {
     let id: EntryId = id.parse().map_err(ApiError::bad)?;
     blocking(move || {
-        let entry = app.engine.ledger().entry(&id)?.ok_or_else(|| ApiError::not_found(format!("no entry {id} is held here")))?;
+        let entry = app
+            .engine
+            .ledger()
+            .entry(&id)?
+            .ok_or_else(|| ApiError::not_found(format!("no entry {id} is held here")))?;
         let accept = headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if accept.contains("application/cbor") {
             return Ok(([(CONTENT_TYPE, "application/cbor")], entry.to_file()).into_response());

@@ -45,8 +45,12 @@ pub(crate) async fn listen(
     Params(query): Params<Listen>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let permit = app.streams.clone().try_acquire_owned().map_err(|_| {
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "as many live streams are open as this node takes")
-            .hint("http.max_streams in the node's config.toml is the limit")
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_streams",
+            "as many live streams are open as this node takes",
+        )
+        .hint("http.max_streams in the node's config.toml is the limit")
     })?;
     let notices = match &query.topic {
         Some(topic) => app.topic(topic)?.subscribe(WAITING),

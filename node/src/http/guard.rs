@@ -28,11 +28,18 @@ pub(crate) async fn host(State(app): State<App>, request: Request, next: Next) -
 fn is_ours(host: &str, listen: &str, allowed: &[String]) -> bool {
     let name = match host.rsplit_once(':') {
         // The colons of a bare IPv6 address are not a port's.
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
         _ => host,
     };
     let name = name.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    if name == "localhost" || name.ends_with(".localhost") || allowed.iter().any(|host| host.eq_ignore_ascii_case(&name)) {
+    if name == "localhost"
+        || name.ends_with(".localhost")
+        || allowed.iter().any(|host| host.eq_ignore_ascii_case(&name))
+    {
         return true;
     }
     // An address cannot be rebound: who sends it knew it. On a public interface any address of this machine will do.
@@ -88,10 +95,13 @@ mod tests {
     #[test]
     fn a_rebound_name_does_not_reach_the_node() {
         let listen = "127.0.0.1:4280";
-        for ours in ["localhost", "localhost:4280", "127.0.0.1:4280", "127.0.0.1", "[::1]:4280", "[::1]", "LOCALHOST:1"] {
+        for ours in ["localhost", "localhost:4280", "127.0.0.1:4280", "127.0.0.1", "[::1]:4280", "[::1]", "LOCALHOST:1"]
+        {
             assert!(is_ours(ours, listen, &[]), "{ours}");
         }
-        for foreign in ["evil.example", "evil.example:4280", "127.0.0.1.evil.example", "10.0.0.7:4280", "", "localhost.evil"] {
+        for foreign in
+            ["evil.example", "evil.example:4280", "127.0.0.1.evil.example", "10.0.0.7:4280", "", "localhost.evil"]
+        {
             assert!(!is_ours(foreign, listen, &[]), "{foreign}");
         }
         assert!(is_ours("10.0.0.7:4280", "0.0.0.0:4280", &[]));

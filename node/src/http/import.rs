@@ -84,7 +84,16 @@ pub(crate) async fn import(
 ) -> Result<Response, ApiError> {
     let own = app.engine.author().cloned();
     let (lines, answer) = mpsc::channel(16);
-    let job = Import { app, own, test_keys: query.test_keys, rows: Vec::new(), bytes: 0, line: 0, sum: Progress::default(), lines };
+    let job = Import {
+        app,
+        own,
+        test_keys: query.test_keys,
+        rows: Vec::new(),
+        bytes: 0,
+        line: 0,
+        sum: Progress::default(),
+        lines,
+    };
     tokio::spawn(job.run(body));
     let answer = answer.map(|progress: Progress| {
         let mut line = serde_json::to_vec(&progress).unwrap_or_default();
@@ -206,12 +215,16 @@ impl Import {
         }
         let (numbers, drafts): (Vec<u64>, Vec<_>) = rows.into_iter().unzip();
         let ledger = self.app.engine.ledger().clone();
-        let appended = tokio::task::spawn_blocking(move || futures::executor::block_on(ledger.append_all(drafts))).await;
+        let appended =
+            tokio::task::spawn_blocking(move || futures::executor::block_on(ledger.append_all(drafts))).await;
         let appended = appended.map_err(|error| Stop(Some(error.to_string())))?;
         for (line, result) in numbers.into_iter().zip(appended) {
             match result {
                 Ok(_) => self.sum.imported += 1,
-                Err(error @ (tidings_ledger::replica::AppendError::Store(_) | tidings_ledger::replica::AppendError::Closed)) => {
+                Err(
+                    error @ (tidings_ledger::replica::AppendError::Store(_)
+                    | tidings_ledger::replica::AppendError::Closed),
+                ) => {
                     return Err(Stop(Some(error.to_string())));
                 }
                 Err(error) => {

@@ -22,7 +22,7 @@ mod transfer;
 mod view;
 mod write;
 
-pub(crate) use app::{App, Shared};
+pub(crate) use app::{App, Setting, Shared};
 pub(crate) use entries::{CommentView, ThreadView};
 pub(crate) use error::ErrorBody;
 pub(crate) use import::Progress;
@@ -97,8 +97,12 @@ async fn nowhere(uri: Uri) -> ApiError {
 }
 
 async fn wrong_method(uri: Uri) -> ApiError {
-    ApiError::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method", format!("{} does not take this method", uri.path()))
-        .hint("/api/v1/openapi.json describes everything")
+    ApiError::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        format!("{} does not take this method", uri.path()),
+    )
+    .hint("/api/v1/openapi.json describes everything")
 }
 
 /// No answer is ever to be taken for something else than it says.

@@ -26,7 +26,10 @@ pub(crate) struct StatusQuery {
 
 /// What the node holds and how it is doing
 #[utoipa::path(get, path = "/api/v1/status", tag = "node", params(StatusQuery), responses((status = 200, body = Object)))]
-pub(crate) async fn status(State(app): State<App>, Params(query): Params<StatusQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn status(
+    State(app): State<App>,
+    Params(query): Params<StatusQuery>,
+) -> Result<Json<Value>, ApiError> {
     blocking(move || {
         if query.flush {
             app.engine.ledger().flush()?;
@@ -82,9 +85,14 @@ const DIAL: Duration = Duration::from_secs(20);
 /// Connect with a peer
 #[utoipa::path(post, path = "/api/v1/peers", tag = "node", request_body = Dial, security(("token" = [])),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 502, body = ErrorBody)))]
-pub(crate) async fn dial(_: Authorised, State(app): State<App>, Body(dial): Body<Dial>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn dial(
+    _: Authorised,
+    State(app): State<App>,
+    Body(dial): Body<Dial>,
+) -> Result<Json<Value>, ApiError> {
     let unreachable = |error: String| ApiError::new(StatusCode::BAD_GATEWAY, "unreachable", error);
-    let network = app.engine.network().ok_or_else(|| unreachable("no node is running, so there is no network".to_owned()))?;
+    let network =
+        app.engine.network().ok_or_else(|| unreachable("no node is running, so there is no network".to_owned()))?;
     match tokio::time::timeout(DIAL, network.dial(&dial.address)).await {
         Ok(Ok(peer)) => Ok(Json(json!({ "peer_id": peer.as_str() }))),
         Ok(Err(error @ tidings_transport_ipfs::DialError::Address(_))) => Err(ApiError::bad(error)),
@@ -108,7 +116,8 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, ApiError>
         let stopping = *app.stopping.borrow();
         let ready = listening && !stopping && status.last_error.is_none();
         let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let why = json!({ "ready": ready, "listening": listening, "stopping": stopping, "store_error": status.last_error });
+        let why =
+            json!({ "ready": ready, "listening": listening, "stopping": stopping, "store_error": status.last_error });
         Ok((code, Json(why)).into_response())
     })
     .await

@@ -148,10 +148,7 @@ fn matches(info: &TopicInfo, query: &ListTopics) -> bool {
 #[utoipa::path(get, path = "/api/v1/topics/{topic}", tag = "topics",
     params(("topic" = String, Path, description = "64 hex digits, or a name with `/` written as `%2F`")),
     responses((status = 200, body = TopicView), (status = 404, body = ErrorBody)))]
-pub(crate) async fn show(
-    State(app): State<App>,
-    Segment(topic): Segment<String>,
-) -> Result<Json<TopicView>, ApiError> {
+pub(crate) async fn show(State(app): State<App>, Segment(topic): Segment<String>) -> Result<Json<TopicView>, ApiError> {
     blocking(move || Ok(Json(app.topic(&topic)?.info()?.into()))).await
 }
 
@@ -229,7 +226,8 @@ pub(crate) async fn audit(
             seq: fork.seq,
             entries: ids(fork.entries),
         };
-        let gap = |gap: &tidings_ledger::handle::Gap| GapView { author: gap.author.to_string(), from: gap.from, to: gap.to };
+        let gap =
+            |gap: &tidings_ledger::handle::Gap| GapView { author: gap.author.to_string(), from: gap.from, to: gap.to };
         Ok(Json(AuditView { forks: forks.into_iter().map(fork).collect(), gaps: gaps.iter().map(gap).collect() }))
     })
     .await

@@ -1,19 +1,21 @@
 //! Whole topics in and out, as CAR files.
 
 use std::io::{self, BufReader, BufWriter};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::channel::mpsc;
-use futures::executor::block_on;
 use futures::{SinkExt, TryStreamExt};
 use serde_json::Value;
 use tidings_ledger::archive::{ArchiveError, Exported};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::app::{App, Authorised, blocking};
@@ -22,6 +24,12 @@ use super::extract::Segment;
 
 /// Bytes that are sent together.
 const TOGETHER: usize = 256 << 10;
+
+/// Exports at once. Each holds a thread that may block.
+pub(super) const EXPORTS: usize = 4;
+
+/// How long a reader may take for one piece before the export is given up.
+const STALL: Duration = Duration::from_secs(30);
 
 /// A topic as a CAR file
 ///
@@ -38,7 +46,7 @@ pub(crate) async fn topic(State(app): State<App>, Segment(topic): Segment<String
         Ok(topic)
     })
     .await?;
-    Ok(answer(move |writer| topic.export_car(writer)))
+    Ok(answer(place(&app)?, move |writer| topic.export_car(writer)))
 }
 
 /// Everything as a CAR file
@@ -52,7 +60,7 @@ pub(crate) async fn everything(State(app): State<App>) -> Result<Response, ApiEr
         Ok(ledger)
     })
     .await?;
-    Ok(answer(move |writer| ledger.export_car(writer)))
+    Ok(answer(place(&app)?, move |writer| ledger.export_car(writer)))
 }
 
 /// Take in the entries of a CAR file, and the files attached to them
@@ -75,17 +83,30 @@ pub(crate) async fn import(_: Authorised, State(app): State<App>, body: Body) ->
     .await
 }
 
+/// A place for an export.
+fn place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
+    app.exports.clone().try_acquire_owned().map_err(|_| {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_exports", "several exports are under way already")
+            .hint("try again once one of them is done")
+    })
+}
+
 /// Streams what is written. A failure breaks the stream off, so that nobody takes the part for the whole.
-fn answer(export: impl FnOnce(&mut dyn io::Write) -> Result<Exported, ArchiveError> + Send + 'static) -> Response {
+fn answer(
+    place: OwnedSemaphorePermit,
+    export: impl FnOnce(&mut dyn io::Write) -> Result<Exported, ArchiveError> + Send + 'static,
+) -> Response {
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
+    let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
+        let _place = place;
         let mut failed = sender.clone();
-        let mut writer = BufWriter::with_capacity(TOGETHER, Pieces(sender));
+        let mut writer = BufWriter::with_capacity(TOGETHER, Pieces { sender, runtime });
         let result = export(&mut writer).map_err(io::Error::other).and_then(|_| io::Write::flush(&mut writer));
         if let Err(error) = result {
             tracing::debug!(%error, "an export was broken off");
             // The reader may have gone, which is the usual error.
-            let _ = block_on(failed.send(Err(error)));
+            let _ = failed.try_send(Err(error));
         }
     });
     let mut response = Body::from_stream(receiver).into_response();
@@ -93,12 +114,17 @@ fn answer(export: impl FnOnce(&mut dyn io::Write) -> Result<Exported, ArchiveErr
     response
 }
 
-/// Hands on what is written, and waits while the reader is slow.
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+/// Hands on what is written, and waits while the reader is slow, but not for ever.
+struct Pieces {
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    runtime: Handle,
+}
 
 impl io::Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        block_on(self.0.send(Ok(Bytes::copy_from_slice(bytes)))).map_err(io::Error::other)?;
+        let piece = self.sender.send(Ok(Bytes::copy_from_slice(bytes)));
+        let sent = self.runtime.block_on(async { tokio::time::timeout(STALL, piece).await });
+        sent.map_err(io::Error::other)?.map_err(io::Error::other)?;
         Ok(bytes.len())
     }
 

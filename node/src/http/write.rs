@@ -1,7 +1,6 @@
 //! Writing: with the node's key and its token, or with an entry that was signed elsewhere.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -99,8 +98,12 @@ fn own_entries_only(app: &App, draft: Draft) -> Result<Draft, ApiError> {
         match app.engine.ledger().entry(id)? {
             None => return Err(ApiError::not_found(format!("no entry {id} is held here"))),
             Some(entry) if entry.author() != author => {
-                return Err(ApiError::new(StatusCode::FORBIDDEN, "not_yours", format!("entry {id} was written by {}", entry.author()))
-                    .hint("only its author can edit or redact an entry"));
+                return Err(ApiError::new(
+                    StatusCode::FORBIDDEN,
+                    "not_yours",
+                    format!("entry {id} was written by {}", entry.author()),
+                )
+                .hint("only its author can edit or redact an entry"));
             }
             Some(_) => {}
         }
@@ -121,7 +124,11 @@ pub(crate) struct Submitted {
 #[utoipa::path(post, path = "/api/v1/entries", tag = "entries",
     request_body(content = Vec<u8>, content_type = "application/cbor"),
     responses((status = 200, body = Submitted), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub(crate) async fn submit(State(app): State<App>, headers: HeaderMap, Raw(file): Raw) -> Result<Json<Submitted>, ApiError> {
+pub(crate) async fn submit(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Raw(file): Raw,
+) -> Result<Json<Submitted>, ApiError> {
     // A browser sends this type only after asking (CORS), so a foreign page cannot post through a visitor.
     let is_cbor = headers.get("content-type").is_some_and(|value| value.as_bytes() == b"application/cbor");
     if !is_cbor {
@@ -129,7 +136,7 @@ pub(crate) async fn submit(State(app): State<App>, headers: HeaderMap, Raw(file)
             .hint("send Content-Type: application/cbor"));
     }
     blocking(move || {
-        let submission = Submission { file: Bytes::from(file), topic: None };
+        let submission = Submission { file, topic: None };
         let admitted = admit(std::slice::from_ref(&submission)).pop();
         let entry = admitted.ok_or_else(|| ApiError::internal("a submission was not answered"))??;
         // The ledger takes what its user hands in; a stranger may only add to what is held here anyway.

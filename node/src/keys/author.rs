@@ -58,7 +58,9 @@ fn to_pem(key: &AuthorKey, passphrase: Option<&Passphrase>) -> Result<String, Fa
     let inner = OctetStringRef::new(&inner).map_err(|error| failed(error.to_string()))?;
     let info = PrivateKeyInfoRef::new(algorithm, inner);
     let (label, document) = match passphrase {
-        Some(passphrase) => (ENCRYPTED, info.encrypt(passphrase.as_bytes()).map_err(|error| failed(error.to_string()))?),
+        Some(passphrase) => {
+            (ENCRYPTED, info.encrypt(passphrase.as_bytes()).map_err(|error| failed(error.to_string()))?)
+        }
         None => {
             let der = info.to_der().map_err(|error| failed(error.to_string()))?;
             (PLAIN, SecretDocument::try_from(der).map_err(|error| failed(error.to_string()))?)
@@ -86,7 +88,8 @@ fn from_pem(text: &str, ask: impl FnOnce() -> Result<Passphrase, Failure>) -> Re
     if info.algorithm.oid != ED25519 {
         return Err(refused("the key is not for Ed25519; make one with: tidings init"));
     }
-    let seed = info.private_key.as_bytes().strip_prefix(&[0x04, 0x20]).and_then(|seed| <&[u8; 32]>::try_from(seed).ok());
+    let seed =
+        info.private_key.as_bytes().strip_prefix(&[0x04, 0x20]).and_then(|seed| <&[u8; 32]>::try_from(seed).ok());
     seed.map(AuthorKey::from_seed).ok_or_else(|| refused("the key is damaged"))
 }
 

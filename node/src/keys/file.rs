@@ -21,7 +21,8 @@ pub(crate) fn read_secret(path: &Path) -> Result<String, Failure> {
 /// Writes a secret into a new file of mode 0600, whole or not at all. A file that is there already is never replaced.
 pub(crate) fn write_secret(path: &Path, content: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::io("write", path, &error);
-    let folder = path.parent().ok_or_else(|| Failure::new(Exit::Failed, format!("{} has no folder", path.display())))?;
+    let folder =
+        path.parent().ok_or_else(|| Failure::new(Exit::Failed, format!("{} has no folder", path.display())))?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".new-");
     #[cfg(unix)]
@@ -42,10 +43,8 @@ fn check_mode(file: &File, path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let text = format!("{} can be read by others (mode {:04o})", path.display(), mode & 0o7777);
-    Err(Failure::new(Exit::Refused, text).hint(format!(
-        "if nobody else has read it: chmod 600 {}; if in doubt, make a new key",
-        path.display()
-    )))
+    Err(Failure::new(Exit::Refused, text)
+        .hint(format!("if nobody else has read it: chmod 600 {}; if in doubt, make a new key", path.display())))
 }
 
 #[cfg(not(unix))]

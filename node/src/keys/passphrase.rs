@@ -29,8 +29,11 @@ pub(crate) fn ask(prompt: &str) -> Result<Passphrase, Failure> {
         return Ok(given);
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Refused, "the key is encrypted, and there is no terminal to ask for the passphrase")
-            .hint(format!("set {VARIABLE}, for example from a credential store")));
+        return Err(Failure::new(
+            Exit::Refused,
+            "the key is encrypted, and there is no terminal to ask for the passphrase",
+        )
+        .hint(format!("set {VARIABLE}, for example from a credential store")));
     }
     prompted(prompt)
 }

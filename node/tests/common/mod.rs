@@ -57,7 +57,8 @@ impl Place {
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Ended {
         let mut command = self.command(arguments);
         command.envs(environment.iter().copied());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut stdin = child.stdin.take().expect("piped");
         let input = input.to_owned();
         // Whoever does not read its input may close it.
@@ -91,7 +92,8 @@ impl Place {
 
     /// Starts a node on free ports.
     pub fn serve(&self, arguments: &[&str]) -> Served {
-        let mut all = vec!["serve", "--json", "--http", "127.0.0.1:0", "--listen", "/ip4/127.0.0.1/tcp/0", "--until-stdin-ends"];
+        let mut all =
+            vec!["serve", "--json", "--http", "127.0.0.1:0", "--listen", "/ip4/127.0.0.1/tcp/0", "--until-stdin-ends"];
         all.extend_from_slice(arguments);
         let log = std::fs::File::create(self.path("serve.log")).expect("a log");
         let mut child =

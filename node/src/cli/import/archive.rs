@@ -29,7 +29,11 @@ const TOGETHER: usize = 1024;
 const DEEPEST: usize = 32;
 
 pub(super) async fn run(client: &Client, path: &Path, show_bad: u64, out: &mut Out) -> Result<(), Failure> {
-    let file = if path.is_dir() { packed(path)? } else { File::open(path).map_err(|error| Failure::io("read", path, &error))? };
+    let file = if path.is_dir() {
+        packed(path)?
+    } else {
+        File::open(path).map_err(|error| Failure::io("read", path, &error))?
+    };
     let mut topics = BTreeSet::new();
     let file = names(file, path, &mut topics)?;
     for topic in &topics {

@@ -17,13 +17,16 @@ use crate::output::{Out, count, sanitise_line};
 
 /// Import comments: JSON lines (also gzipped), a CAR file, or a folder of entry files
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tidings import comments.jsonl\n  tidings import comments.jsonl.gz --test-keys\n  \
+#[command(
+    after_help = "Examples:\n  tidings import comments.jsonl\n  tidings import comments.jsonl.gz --test-keys\n  \
     tidings import lobby.car\n  tidings import folder-from-ipfs-get/\n\n\
-    A row is {\"url\": …, \"author\": …, \"time\": milliseconds since 1970, \"text\": …}. Without author, you sign it; for rows\n\
-    with one, nobody here can sign, so they are refused unless --test-keys makes keys for them that anyone can compute.\n\
-    Bad rows are named by line number and left out; the rest is imported. Importing rows twice writes them twice.\n\n\
-    CAR files and folders hold entries that are signed already: importing them again changes nothing, and their topics\n\
-    are followed from then on.")]
+    A row is {\"url\": …, \"author\": …, \"time\": milliseconds since 1970, \"text\": …}. Without\n\
+    author, you sign it; for rows with one, nobody here can sign, so they are refused unless\n\
+    --test-keys makes keys for them that anyone can compute. Bad rows are named by line number\n\
+    and left out; the rest is imported. Importing rows twice writes them twice.\n\n\
+    CAR files and folders hold entries that are signed already: importing them again changes\n\
+    nothing, and their topics are followed from then on."
+)]
 pub(super) struct Args {
     /// The file or folder; - is rows on standard input
     path: PathBuf,
@@ -59,7 +62,11 @@ async fn import_rows(client: &Client, input: rows::Input, args: &Args, out: &mut
         out.json(&json!({ "imported": last.imported, "bad": last.bad, "seconds": seconds, "complete": complete }))?;
     } else {
         let rate = count((last.imported as f64 / seconds.max(0.001)) as u64);
-        out.line(format!("{} imported, {} bad, in {seconds:.1} s ({rate} a second)", count(last.imported), count(last.bad)))?;
+        out.line(format!(
+            "{} imported, {} bad, in {seconds:.1} s ({rate} a second)",
+            count(last.imported),
+            count(last.bad)
+        ))?;
     }
     match last.error {
         Some(error) => Err(Failure::new(Exit::Refused, sanitise_line(&error))

@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
+use futures::SinkExt;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::executor::block_on;
-use futures::SinkExt;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::client::{Client, pieces};
@@ -26,7 +26,13 @@ pub(crate) async fn bring(client: &Client, file: &Path, test_keys: bool) -> Resu
     send(client, Input::open(file)?, file, test_keys, 5).await
 }
 
-pub(super) async fn send(client: &Client, input: Input, file: &Path, test_keys: bool, show_bad: u64) -> Result<Progress, Failure> {
+pub(super) async fn send(
+    client: &Client,
+    input: Input,
+    file: &Path,
+    test_keys: bool,
+    show_bad: u64,
+) -> Result<Progress, Failure> {
     let bar = bar(input.length);
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
     let reader_bar = bar.clone();
@@ -134,10 +140,7 @@ fn read(input: Input, mut sender: mpsc::Sender<io::Result<Bytes>>, bar: &Progres
 /// A bar where a person looks; nothing elsewhere.
 fn bar(length: Option<u64>) -> ProgressBar {
     let (bar, template) = match length {
-        Some(length) => (
-            ProgressBar::new(length),
-            "{bar:30} {percent:>3} %  {msg}  {bytes_per_sec}  {eta} left",
-        ),
+        Some(length) => (ProgressBar::new(length), "{bar:30} {percent:>3} %  {msg}  {bytes_per_sec}  {eta} left"),
         None => (ProgressBar::new_spinner(), "{spinner} {msg}  {bytes_per_sec}"),
     };
     bar.enable_steady_tick(Duration::from_millis(200));

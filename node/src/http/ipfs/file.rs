@@ -60,8 +60,13 @@ fn nothing(size: u64) -> Response {
 
 /// For saving only, under a name without anything that a header or a file system could misread.
 fn disposition(name: &str) -> HeaderValue {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
-    if plain.is_empty() { HeaderValue::from_static("attachment") } else { text(format!("attachment; filename=\"{plain}\"")) }
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    if plain.is_empty() {
+        HeaderValue::from_static("attachment")
+    } else {
+        text(format!("attachment; filename=\"{plain}\""))
+    }
 }
 
 fn text(value: String) -> HeaderValue {
