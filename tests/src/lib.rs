@@ -11,12 +11,14 @@ mod oracle;
 pub mod scenarios;
 mod simulated;
 pub mod swarm;
+mod walk;
 
 pub use crash_store::{CrashStore, Fault};
 pub use network::{Kind, Network, Node, Skill};
 pub use oracle::Oracle;
 pub use scenarios::Scenario;
 pub use simulated::Simulated;
+pub use walk::walk;
 
 /// The programs in the guide for embedders, compiled and run.
 #[cfg(all(doctest, feature = "rocksdb"))]

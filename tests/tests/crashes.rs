@@ -1,16 +1,12 @@
 //! Crashes and failing disks, at every commit: what was acknowledged is there, every root is complete, and all agree in
 //! the end.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cid::Cid;
-use ipld_dagpb::PbNode;
 use tidings_ledger::store::Store;
-use tidings_ledger::transport::Blocks;
 use tidings_ledger::{AuthorKey, Draft, Entry, Ledger, Library, Options, TopicName};
-use tidings_tests::{CrashStore, Fault, Oracle};
+use tidings_tests::{CrashStore, Fault, Oracle, walk};
 use tidings_transport_mem::{Link, PeerId, Setup, World};
 
 fn key(author: u8) -> AuthorKey {
@@ -19,21 +15,6 @@ fn key(author: u8) -> AuthorKey {
 
 fn topic(at: usize) -> TopicName {
     TopicName::parse(&format!("room:crash-{at}")).expect("a good name")
-}
-
-/// Walks everything below a root; panics if a block is missing. Attached files are not fetched, so they may be.
-fn walk(library: &Library, root: &Cid, seen: &mut BTreeSet<Cid>) {
-    if !seen.insert(*root) {
-        return;
-    }
-    let block = library.get(root).expect("the store reads");
-    let Some(block) = block else { panic!("{root} is listed and not there") };
-    if root.codec() == 0x70 {
-        let node = PbNode::from_bytes(block).expect("our own nodes decode");
-        for link in node.links {
-            walk(library, &link.cid, seen);
-        }
-    }
 }
 
 /// One crashing peer and one that does not, in two topics.
@@ -115,10 +96,9 @@ impl Stage {
 
     fn check_roots(&self, ledger: &Ledger) {
         let library = Library::new(self.store.clone() as Arc<dyn Store>);
-        let mut seen = BTreeSet::new();
         let topics = (0..TOPICS).filter_map(|at| ledger.topic(&topic(at)).info().expect("the store reads").cid);
         for root in topics.chain(ledger.catalog().expect("the store reads").cid) {
-            walk(&library, &root, &mut seen);
+            walk(&library, &root).expect("a root is complete");
         }
     }
 

@@ -80,7 +80,9 @@ impl Inner {
             self.trace.note(self.now, format_args!("message {} is lost on its way", gossip.id));
             return;
         }
-        let copies = 1 + u32::from(self.chance(link.duplicates));
+        let is_doubled = self.chance(link.duplicates);
+        self.peers[to].traffic.doubled += u64::from(is_doubled);
+        let copies = 1 + u32::from(is_doubled);
         for _ in 0..copies {
             let Some(delay) = self.travel(from, to, gossip.data.len()) else {
                 self.peers[to].traffic.lost += 1;

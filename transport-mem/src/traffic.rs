@@ -17,6 +17,8 @@ pub struct Traffic {
     pub sent: u64,
     /// Messages that got lost on their way to it.
     pub lost: u64,
+    /// Messages that its links doubled on their way to it.
+    pub doubled: u64,
     /// Calls of `fetch`: a pull's rounds.
     pub rounds: u64,
     /// Blocks that it asked for in them.
@@ -65,6 +67,7 @@ impl std::ops::Sub for Traffic {
             heard_again: self.heard_again - before.heard_again,
             sent: self.sent - before.sent,
             lost: self.lost - before.lost,
+            doubled: self.doubled - before.doubled,
             rounds: self.rounds - before.rounds,
             wanted: self.wanted - before.wanted,
             asked: self.asked - before.asked,

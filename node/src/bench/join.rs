@@ -1,5 +1,6 @@
 //! Between nodes: joining cold, and live.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -31,14 +32,18 @@ pub(super) struct Comment {
     pub(super) text: String,
 }
 
-impl Comment {
-    /// Ready to be appended.
-    pub(super) fn append(&self) -> Result<(TopicName, AuthorKey, Draft), Failure> {
-        let topic = TopicName::parse(&self.url).map_err(|error| Failure::new(Exit::Refused, error))?;
-        let mut draft = Draft::new("post", self.text.as_str());
-        draft.time = self.time.map(Time::from_millis);
-        Ok((topic, test_key(&self.author), draft))
+/// The comments, ready to be appended; one key for each author.
+pub(super) fn drafts(comments: &[Comment]) -> Result<Vec<(TopicName, AuthorKey, Draft)>, Failure> {
+    let mut keys: HashMap<&str, AuthorKey> = HashMap::new();
+    let mut drafts = Vec::with_capacity(comments.len());
+    for comment in comments {
+        let topic = TopicName::parse(&comment.url).map_err(|error| Failure::new(Exit::Refused, error))?;
+        let key = keys.entry(&comment.author).or_insert_with(|| test_key(&comment.author));
+        let mut draft = Draft::new("post", comment.text.as_str());
+        draft.time = comment.time.map(Time::from_millis);
+        drafts.push((topic, key.clone(), draft));
     }
+    Ok(drafts)
 }
 
 /// Reads rows that were picked for measuring.

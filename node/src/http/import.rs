@@ -1,5 +1,7 @@
 //! Comments in bulk: a body of JSON lines in, a stream of progress out.
 
+use std::collections::HashMap;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -23,6 +25,9 @@ const BYTES: usize = 16 << 20;
 
 /// A row longer than this has a text that no entry takes.
 const LINE: usize = 2 * limits::BODY;
+
+/// Test keys that are kept.
+const KEYS: usize = 65_536;
 
 /// Bad rows that are described one by one; further ones are counted.
 const DESCRIBED: u64 = 1000;
@@ -86,6 +91,7 @@ pub(crate) async fn import(
     let (lines, answer) = mpsc::channel(16);
     let job = Import {
         app,
+        keys: HashMap::new(),
         own,
         test_keys: query.test_keys,
         rows: Vec::new(),
@@ -105,6 +111,7 @@ pub(crate) async fn import(
 
 struct Import {
     app: App,
+    keys: HashMap<String, AuthorKey>,
     own: Option<AuthorKey>,
     test_keys: bool,
     rows: Vec<(u64, (TopicName, AuthorKey, Draft))>,
@@ -178,13 +185,26 @@ impl Import {
         }
     }
 
-    fn understand(&self, line: &[u8]) -> Result<Result<(TopicName, AuthorKey, Draft), String>, Stop> {
+    /// The author's test key. Making one costs as much as a signature, so they are kept.
+    fn test_keys_of(&mut self, author: &str) -> AuthorKey {
+        if let Some(key) = self.keys.get(author) {
+            return key.clone();
+        }
+        if self.keys.len() >= KEYS {
+            self.keys.clear();
+        }
+        let key = test_key(author);
+        self.keys.insert(author.to_owned(), key.clone());
+        key
+    }
+
+    fn understand(&mut self, line: &[u8]) -> Result<Result<(TopicName, AuthorKey, Draft), String>, Stop> {
         let row: Row = match serde_json::from_slice(line) {
             Ok(row) => row,
             Err(error) => return Ok(Err(format!("not a row: {error}"))),
         };
         let key = match (&row.author, self.test_keys) {
-            (Some(author), true) => test_key(author),
+            (Some(author), true) => self.test_keys_of(author),
             (Some(_), false) => {
                 return Err(Stop(Some(format!(
                     "line {} names an author, for whom nobody here can sign; leave authors out to sign as yourself, or \

@@ -27,6 +27,8 @@ pub struct Faults {
     pub skew: i64,
     /// The part of steps at which a hostile stranger does something.
     pub hostile: f64,
+    /// Whether nodes of old trees are swept at once, and not kept for peers that still fetch them.
+    pub sweeping: bool,
     /// Steps of the run.
     pub steps: usize,
 }
@@ -53,6 +55,7 @@ impl Faults {
             withheld: part(rng, 0.5),
             skew: if rng.bool() { rng.i64(1..300_000) } else { 0 },
             hostile: part(rng, 0.3),
+            sweeping: rng.bool(),
             steps: rng.usize(40..160),
         }
     }

@@ -5,14 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cid::Cid;
+use multihash::Multihash;
 use parking_lot::Mutex;
-use tidings_ledger::{AuthorKey, Draft, Entry, EntryId, Ledger, Options, TopicName};
+use sha2::{Digest, Sha256};
+use tidings_ledger::entry::Link;
+use tidings_ledger::store::{Store, StoreError};
+use tidings_ledger::{AuthorKey, Draft, Entry, EntryId, Ledger, Library, Options, TopicName};
 use tidings_transport_mem::{Answer, PeerId, Setup, World};
 
 use super::faults::{Faults, Fired};
 use super::hostile::Hostile;
 use crate::crash_store::{CrashStore, Fault};
 use crate::oracle::{Oracle, entries};
+use crate::walk::walk;
 
 const TOPICS: usize = 3;
 const AUTHORS: u8 = 4;
@@ -50,7 +55,7 @@ pub fn live(seed: u64, trace: bool) -> Result<Outcome, String> {
     };
     for peer in &life.peers {
         let traffic = life.world.traffic(*peer);
-        life.fired.doubled += traffic.heard_again;
+        life.fired.doubled += traffic.doubled;
         life.fired.lost += traffic.lost;
     }
     life.fired.withheld = life.withheld.load(Ordering::Relaxed);
@@ -81,12 +86,23 @@ fn key(author: u8) -> AuthorKey {
     AuthorKey::from_seed(&[author; 32])
 }
 
+/// A file that nobody has: folders list it all the same.
+fn attachment(at: usize, content: u64) -> Link {
+    let digest: [u8; 32] = Sha256::digest(content.to_be_bytes()).into();
+    let hash = Multihash::wrap(0x12, &digest).expect("32 bytes fit");
+    let (name, media_type) = (format!("file-{at}.bin"), "application/octet-stream".to_owned());
+    Link { name, cid: Cid::new_v1(0x55, hash), size: 8, media_type }
+}
+
 impl Life {
     fn new(seed: u64, rng: fastrand::Rng, faults: Faults) -> Life {
         let mut world = World::new(seed);
         let hostile = Hostile::new(&mut world);
         let stores: Vec<_> = (0..faults.peers).map(|_| Arc::new(CrashStore::new())).collect();
-        let options = Options { mirror: faults.mirrors, ..Options::default() };
+        let mut options = Options { mirror: faults.mirrors, ..Options::default() };
+        if faults.sweeping {
+            options.limits.dead_nodes = 0;
+        }
         let open = |store: &Arc<CrashStore>| {
             let setup = Setup { options: options.clone(), store: store.clone(), skew: 0 };
             world.peer(setup).expect("an empty store opens")
@@ -228,9 +244,17 @@ impl Life {
         self.acknowledged.extend(answers.into_iter().flatten().map(|entry| (at, entry)));
     }
 
+    /// Mostly short, now and then longer than an announcement carries, and some with files, up to the most there may be:
+    /// they move the places where a folder is cut, and so does taking them back.
     fn draft(&mut self) -> Draft {
         let len = if self.rng.u8(0..30) == 0 { self.rng.usize(1000..60_000) } else { self.rng.usize(1..300) };
-        Draft::new("post", format!("{:x} {}", self.rng.u64(..), "x".repeat(len)))
+        let mut draft = Draft::new("post", format!("{:x} {}", self.rng.u64(..), "x".repeat(len)));
+        if self.rng.u8(0..6) == 0 {
+            for at in 0..self.rng.usize(1..=16) {
+                draft = draft.with(attachment(at, self.rng.u64(..)));
+            }
+        }
+        draft
     }
 
     fn cut_or_heal(&mut self) {
@@ -299,7 +323,19 @@ impl Life {
                 return Err(format!("peer {at} had acknowledged {} and lost it", entry.id()));
             }
         }
-        Ok(())
+        self.check_roots(at)
+    }
+
+    /// Everything below the roots that the peer has adopted is there.
+    fn check_roots(&self, at: usize) -> Result<(), String> {
+        let library = Library::new(self.stores[at].clone() as Arc<dyn Store>);
+        let ledger = self.world.ledger(self.peers[at]);
+        let failed = |error: StoreError| format!("peer {at}: {error}");
+        let mut roots = vec![ledger.catalog().map_err(failed)?.cid];
+        for topic in (0..TOPICS).map(topic) {
+            roots.push(ledger.topic(&topic).info().map_err(failed)?.cid);
+        }
+        roots.iter().flatten().try_for_each(|root| walk(&library, root).map_err(|why| format!("peer {at}: {why}")))
     }
 
     /// Ends all faults but what the connections are by nature, and waits until all hold the same.
@@ -365,6 +401,7 @@ impl Life {
                 oracle.wrote(&name, &entry);
             }
             for (at, ledger) in ledgers.iter().enumerate() {
+                self.check_roots(at)?;
                 if let Some(difference) = oracle.difference(ledger, &name) {
                     return Err(format!("peer {at}, topic {name}: {difference}"));
                 }
