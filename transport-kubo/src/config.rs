@@ -178,7 +178,9 @@ impl Config {
             return fault("limits.block must be between 1024 and 16777216 bytes");
         }
         if let Some(peer) = self.peers.iter().find(|peer| !is_peer_address(peer)) {
-            return Err(StartError::Config(format!("the peer {peer:?} must be a multiaddress that ends in /p2p/12D3Koo…")));
+            return Err(StartError::Config(format!(
+                "the peer {peer:?} must be a multiaddress that ends in /p2p/12D3Koo…"
+            )));
         }
         Ok(())
     }

@@ -90,7 +90,10 @@ impl Shared {
 
     /// Connects with a peer.
     pub(crate) async fn connect(&self, address: &str) -> Result<(), RpcError> {
-        self.rpc.bytes(Call::new("swarm/connect", self.config.times.call).arg(address).waits_for_others()).await.map(drop)
+        self.rpc
+            .bytes(Call::new("swarm/connect", self.config.times.call).arg(address).waits_for_others())
+            .await
+            .map(drop)
     }
 
     /// Connects with peers that should have something, unless that was tried lately. Best effort: the daemon finds blocks

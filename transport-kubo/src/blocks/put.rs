@@ -48,6 +48,11 @@ impl Shelf {
         Shelf { blocks, known, under_way: Mutex::default(), finished: Notify::new() }
     }
 
+    /// Whether the daemon was given this folder.
+    pub(crate) fn has_given(&self, root: &Cid) -> bool {
+        self.known.holds(root)
+    }
+
     /// The daemon may have lost what it was given: it is another one, or it collected garbage.
     pub(crate) fn forget(&self) {
         self.known.0.lock().clear();

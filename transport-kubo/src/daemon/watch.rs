@@ -28,7 +28,8 @@ struct Id {
 
 /// Runs for as long as the transport.
 pub(crate) async fn run(shared: Arc<Shared>) {
-    let mut pause = Backoff::new(Duration::from_millis(200), shared.config.times.probe_every.max(Duration::from_secs(5)));
+    let mut pause =
+        Backoff::new(Duration::from_millis(200), shared.config.times.probe_every.max(Duration::from_secs(5)));
     let mut failures = 0;
     loop {
         match probe(&shared).await {
@@ -56,7 +57,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 async fn probe(shared: &Shared) -> Result<Told, RpcError> {
     let id: Id = shared.rpc.json(Call::new("id", shared.config.times.probe).probe()).await?;
     if !crate::config::is_peer_id(&id.id) {
-        return Err(RpcError::Malformed("the answer to id names no peer; is this the RPC of an IPFS daemon?".to_owned()));
+        return Err(RpcError::Malformed(
+            "the answer to id names no peer; is this the RPC of an IPFS daemon?".to_owned(),
+        ));
     }
     let cut = |text: String| text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect();
     let addresses = id.addresses.unwrap_or_default().into_iter().take(MAX_ADDRESSES).map(cut).collect();

@@ -218,10 +218,10 @@ mod tests {
         assert_eq!(told(&presence, &["a", "b"]), 0);
         assert_eq!(told(&presence, &["b"]), 1, "one left");
         presence.forget();
-        assert_eq!(presence.listeners(channel(0), peers(&["b"])), [Event::Subscribed {
-            channel: channel(0),
-            peer: Peer::new("b")
-        }]);
+        assert_eq!(
+            presence.listeners(channel(0), peers(&["b"])),
+            [Event::Subscribed { channel: channel(0), peer: Peer::new("b") }]
+        );
     }
 
     #[test]

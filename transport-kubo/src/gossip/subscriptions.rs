@@ -49,12 +49,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
     }
 }
 
-fn join(
-    shared: &Arc<Shared>,
-    tasks: &mut JoinSet<()>,
-    joined: &mut BTreeMap<Channel, AbortHandle>,
-    channel: Channel,
-) {
+fn join(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, joined: &mut BTreeMap<Channel, AbortHandle>, channel: Channel) {
     if joined.contains_key(&channel) {
         return;
     }

@@ -15,7 +15,7 @@ use crate::shared::Shared;
 
 /// Records last for 48 hours; they are renewed well before.
 const RENEW: Duration = Duration::from_secs(11 * 3600);
-/// A root that could not be provided (it is not in the daemon yet, or no peer is connected) is tried again after this.
+/// A root that could not be provided (no peer is connected, as a rule) is tried again after this.
 const AGAIN: Duration = Duration::from_secs(30);
 /// How long one may take: the DHT asks twenty peers.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -31,7 +31,9 @@ pub(crate) async fn run(shared: Arc<Shared>, mut wish: watch::Receiver<Vec<Cid>>
         let roots = wish.borrow_and_update().clone();
         next.retain(|cid, _| roots.contains(cid));
         let now = Instant::now();
-        let Some(root) = roots.into_iter().find(|root| next.get(root).is_none_or(|at| *at <= now)) else {
+        // A root that the daemon has not got was only a step on the way to a newer one, or will be given to it soon.
+        let is_due = |root: &Cid| shared.shelf.has_given(root) && next.get(root).is_none_or(|at| *at <= now);
+        let Some(root) = roots.into_iter().find(is_due) else {
             tokio::select! {
                 changed = wish.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(LOOK) => {}

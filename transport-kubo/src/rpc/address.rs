@@ -18,7 +18,8 @@ impl Address {
     pub(crate) fn parse(api: &str, secret: &str) -> Result<Self, StartError> {
         let wrong = |reason: &str| StartError::Address { address: api.to_owned(), reason: reason.to_owned() };
         let text = if api.starts_with('/') {
-            of_multiaddress(api).ok_or_else(|| wrong("of multiaddresses /ip4/…/tcp/…, /ip6/…/tcp/… and /dns…/…/tcp/… are understood"))?
+            of_multiaddress(api)
+                .ok_or_else(|| wrong("of multiaddresses /ip4/…/tcp/…, /ip6/…/tcp/… and /dns…/…/tcp/… are understood"))?
         } else {
             api.to_owned()
         };
@@ -125,7 +126,8 @@ mod tests {
 
     #[test]
     fn arguments_cannot_break_out_of_their_place() {
-        let url = Address::parse("http://x", "").expect("an address").command("block/get", &[("arg", "a&b=c/#".into())]);
+        let url =
+            Address::parse("http://x", "").expect("an address").command("block/get", &[("arg", "a&b=c/#".into())]);
         assert_eq!(url.as_str(), "http://x/api/v0/block/get?arg=a%26b%3Dc%2F%23");
     }
 }

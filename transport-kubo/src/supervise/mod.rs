@@ -49,10 +49,8 @@ pub(crate) async fn begin(shared: &Shared, config: &SuperviseConfig) -> Result<O
         tracing::warn!(api = %shared.rpc.shown(), "a daemon runs there already; one is started when it is gone");
         return Ok(None);
     }
-    let process = Process::start(&config.command).map_err(|reason| StartError::Supervise {
-        command: config.command.clone(),
-        reason: reason.to_string(),
-    })?;
+    let process = Process::start(&config.command)
+        .map_err(|reason| StartError::Supervise { command: config.command.clone(), reason: reason.to_string() })?;
     shared.watched.set(|status| status.pid = process.pid());
     Ok(Some(process))
 }

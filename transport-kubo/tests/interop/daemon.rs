@@ -9,11 +9,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Where the peers' programs are.
-pub fn program(name: &str) -> PathBuf {
-    let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+pub(crate) fn program(name: &str) -> PathBuf {
+    let cache = || {
+        std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
+    };
     let folder = std::env::var_os("TIDINGS_INTEROP_DIR").map(PathBuf::from);
     let folder = folder.or_else(|| Some(cache()?.join("tidings/interop"))).expect("a home folder");
     let program = folder.join("bin").join(name);
@@ -22,23 +26,25 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 /// A free port. Somebody may take it before it is used, which a test then says.
-pub fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("an address").port()
 }
 
 /// A daemon's folder, and the daemon while it runs.
-pub struct Daemon {
-    pub folder: TempDir,
-    pub api_port: u16,
-    pub swarm_port: u16,
+pub(crate) struct Daemon {
+    pub(crate) folder: TempDir,
+    pub(crate) api_port: u16,
+    pub(crate) swarm_port: u16,
+    /// What a new folder holds pinned of itself.
+    own_pins: Vec<String>,
     child: Option<Child>,
 }
 
 impl Daemon {
     /// Makes the folder; the daemon is not started.
-    pub fn new() -> Daemon {
+    pub(crate) fn new() -> Daemon {
         let folder = tempfile::Builder::new().prefix("tidings-kubo-").tempdir().expect("a folder");
-        let daemon = Daemon { folder, api_port: port(), swarm_port: port(), child: None };
+        let mut daemon = Daemon { folder, api_port: port(), swarm_port: port(), own_pins: Vec::new(), child: None };
         let made = daemon.ipfs(&["init", "--profile=test"]);
         assert!(made.status.success(), "{made:?}");
         let path = daemon.folder.path().join("config");
@@ -55,18 +61,19 @@ impl Daemon {
         config["AutoTLS"] = json!({ "Enabled": false });
         config["Routing"]["Type"] = json!("dhtserver");
         std::fs::write(&path, config.to_string()).expect("written");
+        daemon.own_pins = daemon.pins();
         daemon
     }
 
     /// Makes the folder and starts the daemon.
-    pub fn started() -> Daemon {
+    pub(crate) fn started() -> Daemon {
         let mut daemon = Daemon::new();
         daemon.start();
         daemon
     }
 
     /// Starts the daemon and waits until its RPC answers.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let log = std::fs::File::create(self.folder.path().join("daemon.log")).expect("a log");
         let errors = log.try_clone().expect("a log");
         let child = self.command(&["daemon"]).stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
@@ -78,55 +85,56 @@ impl Daemon {
         }
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("daemon.log")).unwrap_or_default()
     }
 
-    pub fn api(&self) -> String {
+    pub(crate) fn api(&self) -> String {
         format!("http://127.0.0.1:{}", self.api_port)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// A command of the `ipfs` program in this folder.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("ipfs"));
         command.env("IPFS_PATH", self.path()).env("IPFS_TELEMETRY", "off").args(arguments);
         command
     }
 
     /// Runs one to its end.
-    pub fn ipfs(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn ipfs(&self, arguments: &[&str]) -> Output {
         self.command(arguments).stdin(Stdio::null()).output().expect("the program runs")
     }
 
     /// What it prints, if it succeeds.
-    pub fn ask(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ask(&self, arguments: &[&str]) -> String {
         let output = self.ipfs(arguments);
         assert!(output.status.success(), "ipfs {arguments:?}: {output:?}");
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
 
-    /// Recursive pins.
-    pub fn pins(&self) -> Vec<String> {
-        self.ask(&["pin", "ls", "--type=recursive", "--quiet"]).lines().map(str::to_owned).collect()
+    /// Recursive pins that somebody made.
+    pub(crate) fn pins(&self) -> Vec<String> {
+        let pins = self.ask(&["pin", "ls", "--type=recursive", "--quiet"]);
+        pins.lines().map(str::to_owned).filter(|pin| !self.own_pins.contains(pin)).collect()
     }
 
     /// Its address for others.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", self.swarm_port, self.ask(&["config", "Identity.PeerID"]))
     }
 
     /// Sends a signal by name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.as_ref().expect("it runs").id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().expect("kill is there").success());
     }
 
     /// Ends it without a chance to do anything.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
