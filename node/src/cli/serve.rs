@@ -64,7 +64,9 @@ pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), 
     apply(&args, &mut config);
     logs::start(&config.log)?;
     if config.node.transport == Transport::Kubo && !args.listen.is_empty() {
-        tracing::warn!("--listen has no effect: other nodes reach the Kubo daemon, which listens as its own settings say");
+        tracing::warn!(
+            "--listen has no effect: other nodes reach the Kubo daemon, which listens as its own settings say"
+        );
     }
     let data = place.made()?;
     let token = keys::token(&data)?;
