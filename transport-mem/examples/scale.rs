@@ -160,12 +160,8 @@ fn connect_at_random(world: &mut World, peers: &[PeerId]) {
 
 fn total(world: &World, peers: &[PeerId]) -> Traffic {
     let mut sum = Traffic::default();
-    for traffic in peers.iter().map(|peer| world.traffic(*peer)) {
-        sum.heard += traffic.heard;
-        sum.heard_bytes += traffic.heard_bytes;
-        sum.heard_again += traffic.heard_again;
-        sum.sent += traffic.sent;
-        sum.rounds += traffic.rounds;
+    for peer in peers {
+        sum += world.traffic(*peer);
     }
     sum
 }

@@ -32,20 +32,36 @@
 
 mod clock;
 mod conduct;
+mod disk;
 mod executor;
 mod fetching;
 mod gossip;
+mod heartbeat;
+mod kind;
+mod lifecycle;
 mod link;
+mod mesh;
 mod net;
+mod passing;
+mod record;
+mod serving;
 mod trace;
 mod traffic;
 mod transport;
+mod travel;
+mod trouble;
 mod world;
 
 pub use clock::{EPOCH, VirtualClock};
 pub use conduct::{Answer, Conduct};
+pub use disk::{Disk, DiskFault};
+pub use kind::Kind;
 pub use link::Link;
+pub use mesh::Mesh;
 pub use net::Limits;
+pub use passing::TooLate;
+pub use record::{Record, What};
+pub use serving::Serving;
 pub use traffic::Traffic;
 pub use transport::MemTransport;
-pub use world::{NoBlocks, PeerId, Setup, TooLate, World};
+pub use world::{NoBlocks, PeerId, Setup, World};
