@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tidings_ledger::transport::{Block, FetchError, Fetched, Peer, Want};
 
 use crate::conduct::Answer;
+use crate::hop::Parcel;
 use crate::net::{Happening, Index, Inner};
 use crate::traffic::CID_BYTES;
 
@@ -124,7 +125,10 @@ impl Inner {
         self.peers[owner].traffic.asked += 1;
         self.after(timeout, Happening::AskTimeout { fetch: id, ask });
         // A request that a partition swallows is one that is never answered.
-        if let Some(delay) = self.travel(owner, to, cids.len() * CID_BYTES as usize) {
+        let len = cids.len() * CID_BYTES as usize;
+        let delay = self.travel(owner, to, len);
+        self.saw(Parcel::Request, id, (owner, to), delay, len);
+        if let Some(delay) = delay {
             let life = self.peers[to].life;
             self.after(delay, Happening::Ask { fetch: id, ask, from: owner, to, life, cids });
         }
@@ -158,7 +162,9 @@ impl Inner {
         }
         portions.push((bytes, portion));
         for (len, blocks) in portions.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
-            if let Some(delay) = self.travel(to, from, len) {
+            let delay = self.travel(to, from, len);
+            self.saw(Parcel::Answer, fetch, (to, from), delay, len);
+            if let Some(delay) = delay {
                 self.after(delay, Happening::Answer { fetch, ask, from: to, blocks });
             }
         }

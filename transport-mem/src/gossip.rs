@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidings_ledger::transport::{Channel, Event, MessageId, PublishError, Verdict};
 
+use crate::hop::Parcel;
 use crate::net::{Happening, Index, Inner};
 
 /// One message.
@@ -75,8 +76,11 @@ impl Inner {
     fn send_gossip(&mut self, from: Index, to: Index, gossip: &Arc<Gossip>) {
         self.peers[from].traffic.sent += 1;
         let Some(link) = self.wires.get(&(from, to)).map(|wire| wire.link) else { return };
+        let len = gossip.data.len();
         if self.chance(link.loss) {
+            self.peers[from].traffic.sent_bytes += len as u64;
             self.peers[to].traffic.lost += 1;
+            self.saw(Parcel::Announcement, gossip.id, (from, to), None, len);
             self.trace.note(self.now, format_args!("message {} is lost on its way", gossip.id));
             return;
         }
@@ -84,7 +88,9 @@ impl Inner {
         self.peers[to].traffic.doubled += u64::from(is_doubled);
         let copies = 1 + u32::from(is_doubled);
         for _ in 0..copies {
-            let Some(delay) = self.travel(from, to, gossip.data.len()) else {
+            let delay = self.travel(from, to, len);
+            self.saw(Parcel::Announcement, gossip.id, (from, to), delay, len);
+            let Some(delay) = delay else {
                 self.peers[to].traffic.lost += 1;
                 return;
             };

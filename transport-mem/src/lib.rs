@@ -35,6 +35,7 @@ mod conduct;
 mod executor;
 mod fetching;
 mod gossip;
+mod hop;
 mod link;
 mod net;
 mod trace;
@@ -44,6 +45,7 @@ mod world;
 
 pub use clock::{EPOCH, VirtualClock};
 pub use conduct::{Answer, Conduct};
+pub use hop::{Hop, Parcel};
 pub use link::Link;
 pub use net::Limits;
 pub use traffic::Traffic;

@@ -12,6 +12,7 @@ use tidings_ledger::transport::{Blocks, Channel, Demerit, Event, Peer};
 use crate::conduct::Conduct;
 use crate::fetching::Fetching;
 use crate::gossip::{Gossip, Seen};
+use crate::hop::Watcher;
 use crate::link::Link;
 use crate::trace::Trace;
 use crate::traffic::Traffic;
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) next_message: u64,
     pub(crate) limits: Limits,
     pub(crate) trace: Trace,
+    pub(crate) watcher: Option<Watcher>,
 }
 
 /// Bounds of the simulated transport.
@@ -125,6 +127,7 @@ impl Net {
             next_message: 0,
             limits,
             trace: Trace::default(),
+            watcher: None,
         })))
     }
 
@@ -215,6 +218,7 @@ impl Inner {
         if !self.is_linked(from, to) {
             return None;
         }
+        self.peers[from].traffic.sent_bytes += len as u64;
         let wire = self.wires.get_mut(&(from, to))?;
         if wire.is_cut {
             return None;
@@ -230,6 +234,7 @@ impl Inner {
             wire.free_at = now + queued + micros;
             delay += queued + micros;
         }
+        self.peers[to].traffic.got_bytes += len as u64;
         Some(delay)
     }
 

@@ -15,6 +15,10 @@ pub struct Traffic {
     pub heard_again: u64,
     /// Messages that it sent or passed on, copies counted.
     pub sent: u64,
+    /// Bytes that it sent: announcements and their copies, requests, answers; what gets lost, too.
+    pub sent_bytes: u64,
+    /// Bytes that reached it, or are on their way to it.
+    pub got_bytes: u64,
     /// Messages that got lost on their way to it.
     pub lost: u64,
     /// Messages that its links doubled on their way to it.
@@ -66,6 +70,8 @@ impl std::ops::Sub for Traffic {
             heard_bytes: self.heard_bytes - before.heard_bytes,
             heard_again: self.heard_again - before.heard_again,
             sent: self.sent - before.sent,
+            sent_bytes: self.sent_bytes - before.sent_bytes,
+            got_bytes: self.got_bytes - before.got_bytes,
             lost: self.lost - before.lost,
             doubled: self.doubled - before.doubled,
             rounds: self.rounds - before.rounds,
