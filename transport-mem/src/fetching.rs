@@ -14,6 +14,7 @@ use crate::kind::Kind;
 use crate::net::{Happening, Index, Inner};
 use crate::record::What;
 use crate::traffic::CID_BYTES;
+use crate::travel::Sent;
 use crate::world::PeerId;
 
 /// A peer that does not answer is given this long before the next one is asked as well, in microseconds.
@@ -122,7 +123,8 @@ impl Inner {
         // A request that a partition swallows is one that is never answered.
         let (cids, life): (Arc<[Cid]>, _) = (cids.into(), self.peers[to].life);
         let arrival = |_| Happening::Ask { fetch: id, ask, from: owner, to, life, cids: cids.clone() };
-        self.send(owner, to, Kind::Request, cids.len() * CID_BYTES as usize, arrival);
+        let bytes = cids.len() * CID_BYTES as usize;
+        self.send(&Sent { kind: Kind::Request, number: id, from: owner, to, bytes }, arrival);
     }
 
     /// No neighbour is left to ask: looks for others once, and gives up when nobody owes an answer.
@@ -188,9 +190,9 @@ impl Inner {
                 blocks.push((*cid, block));
             }
         }
-        for (len, blocks) in portions.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
+        for (bytes, blocks) in portions.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
             let arrival = |_| Happening::Answer { fetch, ask, from: to, blocks: blocks.clone() };
-            self.send(to, from, Kind::Answer, len, arrival);
+            self.send(&Sent { kind: Kind::Answer, number: fetch, from: to, to: from, bytes }, arrival);
         }
     }
 

@@ -9,6 +9,7 @@ use tidings_ledger::transport::{Channel, Event, MessageId, PublishError, Verdict
 use crate::kind::Kind;
 use crate::net::{Happening, Index, Inner};
 use crate::record::What;
+use crate::travel::Sent;
 use crate::world::PeerId;
 
 /// A channel, by the order in which it was first heard of: a fraction of its name's size.
@@ -124,16 +125,17 @@ impl Inner {
     fn first_hearers(&mut self, origin: Index, channel: ChannelNo) -> Vec<Index> {
         let mesh = self.limits.mesh;
         let Some(listening) = self.peers[origin].gossip.channels.get(&channel) else { return Vec::new() };
-        if mesh.flood_publish {
+        if mesh.flood_publish && listening.listeners.len() <= self.limits.fanout {
             return listening.listeners.iter().copied().collect();
         }
-        if listening.is_joined && !listening.mesh.is_empty() {
+        if !mesh.flood_publish && listening.is_joined && !listening.mesh.is_empty() {
             return listening.mesh.iter().copied().collect();
         }
         // On a channel that was not joined there is no mesh; gossipsub picks some, and so does this.
+        let most = if mesh.flood_publish { self.limits.fanout } else { mesh.degree };
         let mut some: Vec<Index> = listening.listeners.iter().copied().collect();
         self.rng.shuffle(&mut some);
-        some.truncate(mesh.degree);
+        some.truncate(most);
         some
     }
 
@@ -147,9 +149,9 @@ impl Inner {
     pub(crate) fn send_gossip(&mut self, from: Index, to: Index, gossip: &Arc<Gossip>) {
         let traffic = &mut self.peers[from].traffic;
         traffic.sent += 1;
-        traffic.sent_bytes += gossip.data.len() as u64;
+        let (kind, number, bytes) = (Kind::Announcement, gossip.id, gossip.data.len());
         let arrival = |life| Happening::Gossip { from, to, life, gossip: gossip.clone() };
-        self.send(from, to, Kind::Announcement, gossip.data.len(), arrival);
+        self.send(&Sent { kind, number, from, to, bytes }, arrival);
     }
 
     /// A message reaches a peer.
@@ -218,7 +220,7 @@ impl Inner {
 
     pub(crate) fn send_subscription(&mut self, from: Index, to: Index, channel: Channel, is_on: bool) {
         let arrival = |life| Happening::Subscription { from, to, life, channel, is_on };
-        self.send(from, to, Kind::Subscription, 0, arrival);
+        self.send(&Sent { kind: Kind::Subscription, number: 0, from, to, bytes: 0 }, arrival);
     }
 
     /// Tells a neighbour of every channel that it does not know this peer to listen on.

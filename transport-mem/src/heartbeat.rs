@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::gossip::{Cached, ChannelNo, Gossip};
 use crate::kind::Kind;
 use crate::net::{Happening, Index, Inner};
+use crate::travel::Sent;
 
 /// A message between the meshes of two neighbours.
 #[derive(Debug, Clone)]
@@ -164,7 +165,7 @@ impl Inner {
         traffic.control_bytes += control.bytes();
         let bytes = control.bytes() as usize;
         let arrival = |life| Happening::Control { from, to, life, control: control.clone() };
-        self.send(from, to, Kind::Control, bytes, arrival);
+        self.send(&Sent { kind: Kind::Control, number: 0, from, to, bytes }, arrival);
     }
 
     /// A neighbour's control message arrives.

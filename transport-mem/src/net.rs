@@ -14,12 +14,14 @@ use crate::conduct::Conduct;
 use crate::fetching::Fetching;
 use crate::gossip::{ChannelNo, Gossip, Gossiping};
 use crate::heartbeat::Control;
+use crate::hop::Watcher;
 use crate::link::Link;
 use crate::mesh::Mesh;
 use crate::record::What;
 use crate::serving::Serving;
 use crate::trace::Trace;
 use crate::traffic::Traffic;
+use crate::travel::Sent;
 use crate::trouble::Trouble;
 use crate::world::PeerId;
 
@@ -46,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) next_message: u64,
     pub(crate) limits: Limits,
     pub(crate) trace: Trace,
+    pub(crate) watcher: Option<Watcher>,
 }
 
 /// Bounds and knobs of the simulated transport.
@@ -55,6 +58,8 @@ pub struct Limits {
     pub message: usize,
     /// Events that wait for a slow reader; beyond, they are dropped and reported.
     pub events: usize,
+    /// Neighbours to whom an own message goes at once, at most; gossipsub floods it to all who listen.
+    pub fanout: usize,
     /// How gossip spreads.
     pub mesh: Mesh,
     /// Bytes in one answer to a fetch; more come in several.
@@ -66,7 +71,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { message: 64 * 1024, events: 4096, mesh: Mesh::default(), answer: 256 * 1024, lookup: None }
+        Limits {
+            message: 64 * 1024,
+            events: 4096,
+            fanout: usize::MAX,
+            mesh: Mesh::default(),
+            answer: 256 * 1024,
+            lookup: None,
+        }
     }
 }
 
@@ -135,7 +147,7 @@ pub(crate) struct Wire {
     /// A partition: what is sent is lost, and nobody is told.
     pub(crate) is_cut: bool,
     /// What is sent waits here until the connection is unclogged.
-    pub(crate) clogged: Option<Vec<Happening>>,
+    pub(crate) clogged: Option<Vec<(Sent, Happening)>>,
     /// When the queue in front of it is empty.
     pub(crate) free_at: u64,
 }
@@ -189,6 +201,7 @@ impl Net {
             next_message: 0,
             limits,
             trace: Trace::default(),
+            watcher: None,
         })))
     }
 

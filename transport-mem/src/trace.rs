@@ -6,16 +6,25 @@ use std::time::Duration;
 use crate::record::{Record, What};
 
 /// The trace of a run.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Trace {
     hash: Mixer,
     records: Option<Vec<Record>>,
+    sink: Option<Sink>,
 }
+
+/// Takes the lines one by one.
+pub(crate) type Sink = Box<dyn FnMut(&str) + Send>;
 
 impl Trace {
     /// Keeps the records, too, from now on.
     pub(crate) fn keep(&mut self) {
         self.records.get_or_insert_default();
+    }
+
+    /// Hands the lines on from now on.
+    pub(crate) fn hand_to(&mut self, sink: Sink) {
+        self.sink = Some(sink);
     }
 
     /// The next event of the queue is about to happen. Its place in the order goes into the hash, so that two runs that
@@ -28,8 +37,15 @@ impl Trace {
     /// Takes note of what happened.
     pub(crate) fn note(&mut self, micros: u64, what: What) {
         what.hash(&mut self.hash);
+        if self.records.is_none() && self.sink.is_none() {
+            return;
+        }
+        let record = Record { at: Duration::from_micros(micros), what };
+        if let Some(sink) = &mut self.sink {
+            sink(&record.to_string());
+        }
         if let Some(records) = &mut self.records {
-            records.push(Record { at: Duration::from_micros(micros), what });
+            records.push(record);
         }
     }
 

@@ -40,8 +40,10 @@ counters! {
     heard_again,
     /// Announcements that it sent or passed on, copies counted.
     sent,
-    /// Bytes of those.
+    /// Bytes that it sent, of all kinds; what gets lost, too.
     sent_bytes,
+    /// Bytes that reached it, or are on their way to it.
+    got_bytes,
     /// Messages that it sent to keep the gossip mesh.
     controls,
     /// Bytes of those, with 40 for each message named.
@@ -99,10 +101,5 @@ impl Traffic {
     /// What healing cost beside the entries themselves: announcements, requests and folder nodes, in bytes.
     pub fn overhead(&self) -> u64 {
         self.heard_bytes + self.wanted * CID_BYTES + self.node_bytes
-    }
-
-    /// All that the peer sent, in bytes: announcements, gossip's own messages, requests and blocks.
-    pub fn upload(&self) -> u64 {
-        self.sent_bytes + self.control_bytes + self.wanted * CID_BYTES + self.served_bytes
     }
 }

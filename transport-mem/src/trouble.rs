@@ -134,11 +134,7 @@ impl Inner {
                 let Some(waiting) = wire.clogged.take() else { return };
                 let link = wire.link;
                 self.note(What::Unclogged(ends.0, ends.1));
-                // One after the other, as they were sent.
-                let delay = link.delay(&mut self.rng);
-                for (at, happening) in waiting.into_iter().enumerate() {
-                    self.after(delay + at as u64, happening);
-                }
+                self.release(&link, waiting);
             }
         }
     }

@@ -14,6 +14,7 @@ use tidings_ledger::{Ledger, Library, Options};
 use crate::clock::VirtualClock;
 use crate::conduct::Conduct;
 use crate::executor::{Executor, TaskId};
+use crate::hop::Hop;
 use crate::link::Link;
 use crate::net::{Limits, Net, PeerState};
 use crate::record::{Record, What};
@@ -250,6 +251,18 @@ impl World {
     /// The readable trace, if it was kept: one line for each record.
     pub fn trace_lines(&self) -> Vec<String> {
         self.net.lock().trace.records().iter().map(ToString::to_string).collect()
+    }
+
+    /// Hands each line of the readable trace on from now on, so that a long run need not hold them all. The sink is called
+    /// in the midst of things: it must not ask this world anything.
+    pub fn trace_to(&mut self, sink: impl FnMut(&str) + Send + 'static) {
+        self.net.lock().trace.hand_to(Box::new(sink));
+    }
+
+    /// Shows everything that travels from now on. The watcher is called in the midst of things: it must not ask this world
+    /// anything.
+    pub fn watch(&mut self, watcher: impl FnMut(&Hop) + Send + 'static) {
+        self.net.lock().watcher = Some(Box::new(watcher));
     }
 
     /// Takes note of something in the trace.
