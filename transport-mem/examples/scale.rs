@@ -42,6 +42,7 @@ fn nodes(counts: &[usize]) {
     for count in counts {
         let started = Instant::now();
         let mut world = World::new(*count as u64);
+        world.share_admission(100_000);
         let topic = TopicName::parse("room:busy").expect("a good name");
         let peers: Vec<PeerId> = (0..*count).map(|_| world.peer(Setup::default()).expect("memory opens")).collect();
         for peer in &peers {
