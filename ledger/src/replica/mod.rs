@@ -115,7 +115,7 @@ impl Replica {
             unsaved: BTreeSet::new(),
             local_news: BTreeSet::new(),
             listened: BTreeSet::new(),
-            heads: lru::LruCache::new(HEADS),
+            heads: lru::LruCache::sparse(HEADS),
             deferred: Deferred::default(),
             goals: Goals::default(),
             pulls: BTreeMap::new(),
