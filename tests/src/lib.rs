@@ -1,11 +1,9 @@
-//! What crosses crates: one suite of scenarios that runs over every transport, an independent oracle, a store that
-//! crashes when it is told to.
+//! What crosses crates: one suite of scenarios that runs over every transport, and an independent oracle.
 //!
 //! A transport takes part by implementing [`Network`] and running [`scenarios::all`] over it: each [`Scenario`] says
 //! what it needs, so that a transport runs those that it can. [`Simulated`] is the first, a world of transport-mem.
 //! Nothing here is part of what users build; a scenario that fails panics and says what it expected.
 
-mod crash_store;
 mod network;
 mod oracle;
 pub mod scenarios;
@@ -13,7 +11,6 @@ mod simulated;
 pub mod swarm;
 mod walk;
 
-pub use crash_store::{CrashStore, Fault};
 pub use network::{Kind, Network, Node, Skill};
 pub use oracle::Oracle;
 pub use scenarios::Scenario;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::net::{Index, Inner};
+use crate::kind::Kind;
+use crate::net::Inner;
+use crate::travel::Sent;
 use crate::world::PeerId;
 
 /// Something that one peer sent to another.
@@ -10,7 +12,7 @@ use crate::world::PeerId;
 pub struct Hop {
     /// What it is.
     pub parcel: Parcel,
-    /// Whose: the number of the announcement, or of the fetch. All hops of one have the same.
+    /// Whose: the number of the announcement, or of the fetch; 0 for other kinds. All hops of one have the same.
     pub number: u64,
     /// From whom.
     pub from: PeerId,
@@ -25,30 +27,16 @@ pub struct Hop {
 }
 
 /// What travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Parcel {
-    /// An announcement, or a copy of one.
-    Announcement,
-    /// A request for blocks.
-    Request,
-    /// Blocks, or the word that they are not there.
-    Answer,
-}
+pub type Parcel = Kind;
 
 /// Sees every hop of a world.
 pub(crate) type Watcher = Box<dyn FnMut(&Hop) + Send>;
 
 impl Inner {
     /// Tells the watcher, if there is one.
-    pub(crate) fn saw(
-        &mut self,
-        parcel: Parcel,
-        number: u64,
-        (from, to): (Index, Index),
-        takes: Option<u64>,
-        bytes: usize,
-    ) {
+    pub(crate) fn saw(&mut self, sent: &Sent, takes: Option<u64>) {
         let left = Duration::from_micros(self.now);
+        let Sent { kind: parcel, number, from, to, bytes } = *sent;
         if let Some(watcher) = &mut self.watcher {
             let takes = takes.map(Duration::from_micros);
             watcher(&Hop { parcel, number, from: PeerId(from), to: PeerId(to), left, takes, bytes });
@@ -93,7 +81,7 @@ mod tests {
             assert_eq!(sum(&|hop| hop.from == peer), traffic.sent_bytes);
             assert_eq!(sum(&|hop| hop.to == peer && hop.takes.is_some()), traffic.got_bytes);
             let lost = hops.iter().filter(|hop| hop.to == peer && hop.takes.is_none()).count();
-            assert_eq!(lost as u64, traffic.lost);
+            assert_eq!(lost as u64, traffic.lost + traffic.lost_others);
         }
         assert!(hops.iter().any(|hop| hop.takes.is_none()), "nothing was lost");
     }

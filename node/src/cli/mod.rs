@@ -1,5 +1,6 @@
 //! The command line: one file per command, one tree that says what each is for.
 
+mod called;
 mod complete;
 mod config;
 mod export;

@@ -9,6 +9,7 @@ use tidings_ledger::AuthorKey;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
+use super::called;
 use super::place::Place;
 use crate::client::own_key;
 use crate::config::Config;
@@ -136,8 +137,9 @@ fn greet(out: &mut Out, engine: &Engine, beacon: &Beacon, token: Option<&str>) -
     }
     out.line(format!("  Data     {}", engine.data().display()))?;
     out.line("Type next, in another terminal:")?;
-    out.line("  tidings post lobby 'Hello, all!'")?;
-    out.line("  tidings read lobby")?;
+    let program = called::program(engine.data());
+    out.line(format!("  {program} post lobby 'Hello, all!'"))?;
+    out.line(format!("  {program} read lobby"))?;
     out.line("Ctrl-C stops the node.")?;
     out.flush()
 }

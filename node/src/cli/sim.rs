@@ -62,7 +62,7 @@ pub(super) fn run(args: Args, out: &mut Out) -> Result<(), Failure> {
         scenario = scenario.resized(nodes).map_err(bad)?;
     }
     // Made before the run, so that a path that cannot be written is known before minutes have passed.
-    let page = args.html.as_deref().map(|path| create(path)).transpose()?;
+    let page = args.html.as_deref().map(create).transpose()?;
     let log = args.trace.as_deref().map(Log::create).transpose()?;
     let options = Options { trace: log.as_ref().map(Log::sink), film: page.is_some() };
     out.flush()?;
@@ -150,8 +150,11 @@ fn create(path: &Path) -> Result<(BufWriter<File>, PathBuf), Failure> {
 /// The readable log on its way to a file. A line that cannot be written ends the log, and is told at the end.
 struct Log {
     path: PathBuf,
-    shared: Arc<Mutex<(Box<dyn Write + Send>, io::Result<()>)>>,
+    shared: Arc<Mutex<Written>>,
 }
+
+/// Where lines go, and whether that has worked so far.
+type Written = (Box<dyn Write + Send>, io::Result<()>);
 
 impl Log {
     fn create(path: &Path) -> Result<Log, Failure> {

@@ -196,7 +196,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("http", "cors", "Web pages that may call the API: origins as in \"https://example.org\"."),
     setting("http", "max_body_bytes", "Largest request body, attachments apart."),
     setting("http", "max_attachment_bytes", "Largest attached file."),
-    setting("http", "timeout_seconds", "How long a request may take, uploads and live streams apart."),
+    setting(
+        "http",
+        "timeout_seconds",
+        "How long a request may take. Of an upload: how long it may be silent. Live streams have no limit.",
+    ),
     setting("http", "max_connections", "Connections at once, at most."),
     setting("http", "max_streams", "Live streams (server-sent events) at once, at most."),
     setting("log", "level", "error, warn, info, debug or trace; or a filter such as \"info,libp2p_gossipsub=debug\"."),

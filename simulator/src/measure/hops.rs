@@ -44,6 +44,9 @@ impl Hops {
     }
 
     pub(crate) fn see(&mut self, hop: &Hop) {
+        if matches!(hop.parcel, Parcel::Control | Parcel::Subscription) {
+            return;
+        }
         self.seen += 1;
         let left = hop.left.as_micros() as u64;
         match self.watching.filter(|(_, until)| left < *until) {

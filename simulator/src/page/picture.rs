@@ -200,6 +200,7 @@ fn hops(run: &Run, place_of: &BTreeMap<usize, usize>) -> (Vec<i64>, usize) {
             Parcel::Announcement => 0,
             Parcel::Request => 1,
             Parcel::Answer => 2,
+            Parcel::Control | Parcel::Subscription => continue,
         };
         flat.extend([left - last, takes, from as i64, to as i64, kind]);
         last = left;
@@ -217,11 +218,13 @@ fn events(run: &Run, place_of: &BTreeMap<usize, usize>) -> Vec<Happening> {
             What::Partition => format!("{who}: cut off from the rest"),
             What::Mute => format!("{who}: what they send is lost"),
             What::Deafen => format!("{who}: what is sent to them is lost"),
+            What::Clog => format!("{who}: connections hang"),
             What::Offline => format!("{who}: offline"),
             What::Crash => format!("{who}: crashed"),
             What::Wipe => format!("{who}: lost everything"),
             What::Leave => format!("{who}: gone for good"),
             What::Link => format!("{who}: other connections"),
+            What::Full => format!("{who}: disks are full"),
             What::Clock => format!("{who}: wrong clocks"),
             What::Flood => format!("{who}: flooded by strangers"),
             What::Withhold => format!("{who}: withhold blocks"),

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use cid::Cid;
-use tidings_ledger::store::{MemoryStore, StoreError};
+use tidings_ledger::store::StoreError;
 use tidings_ledger::{Ledger, Options, TopicName};
-use tidings_transport_mem::{Answer, Conduct, Limits, Link, PeerId, Setup, Traffic, World};
+use tidings_transport_mem::{Answer, Conduct, Disk, Limits, Link, Mesh, PeerId, Setup, Traffic, World};
 
 use super::hostile::Strangers;
 use crate::plan::{Cast, Plan};
@@ -24,28 +23,38 @@ pub(super) struct Stage {
     edges: Vec<(usize, usize)>,
     /// The connections that exist.
     open: BTreeSet<(usize, usize)>,
+    /// Directions in which everything waits.
+    clogged: BTreeSet<(usize, usize)>,
     /// Directions in which everything is lost.
     cut: BTreeSet<(usize, usize)>,
     peers: Vec<Option<PeerId>>,
+    disks: Vec<Arc<Disk>>,
     left: BTreeSet<usize>,
     /// Events that are going on.
     active: BTreeSet<usize>,
 }
 
+/// Entries whose signatures are not checked again: nodes come to the same answer, and most of a run would be spent on it.
+const SHARED: usize = 1 << 16;
+
 impl Stage {
     pub(super) fn new(scenario: &Scenario, plan: Plan, seed: u64) -> Stage {
-        let limits = Limits { fanout: scenario.network.fanout, ..Limits::default() };
+        let limits = limits(scenario);
         // Checked with the scenario.
         let topics = scenario.topic.iter().filter_map(|topic| TopicName::parse(&topic.name).ok()).collect();
+        let mut world = World::with_limits(seed, limits);
+        world.share_admission(SHARED);
         Stage {
-            world: World::with_limits(seed, limits),
+            world,
             peers: vec![None; plan.cast.members.len()],
+            disks: plan.cast.members.iter().map(|_| Arc::default()).collect(),
             cast: plan.cast,
             topics,
             strangers: BTreeMap::new(),
             scenario: scenario.clone(),
             edges: plan.edges,
             open: BTreeSet::new(),
+            clogged: BTreeSet::new(),
             cut: BTreeSet::new(),
             left: BTreeSet::new(),
             active: BTreeSet::new(),
@@ -102,7 +111,7 @@ impl Stage {
         let group = &self.scenario.group[member.group];
         let options =
             Options { mirror: group.mirror, reannounce: self.scenario.network.reannounce.0, ..Options::default() };
-        let setup = Setup { options, skew: member.skew, ..Setup::default() };
+        let setup = Setup { options, store: self.disks[node].clone(), skew: member.skew };
         let peer = self.world.peer(setup)?;
         self.peers[node] = Some(peer);
         self.follow(node)?;
@@ -131,6 +140,7 @@ impl Stage {
                     }
                 }
                 What::Clock => self.set_clock(node),
+                What::Full => self.disks[node].set_full(true),
                 What::Withhold => {
                     let part = event.part.map_or(1.0, |part| part.0);
                     let answer = event.answer.unwrap_or(Instead::Silence);
@@ -162,7 +172,8 @@ impl Stage {
                         continue;
                     }
                     if what == What::Wipe {
-                        self.world.restart_on(peer, Arc::new(MemoryStore::new()))?;
+                        self.disks[node] = Arc::default();
+                        self.world.restart_on(peer, self.disks[node].clone())?;
                         self.follow(node)?;
                     } else {
                         self.world.restart(peer)?;
@@ -170,6 +181,7 @@ impl Stage {
                     started.push(node);
                 }
                 What::Clock => self.set_clock(node),
+                What::Full => self.disks[node].set_full(self.is_in(node, What::Full)),
                 What::Withhold if !self.is_in(node, What::Withhold) => self.world.set_conduct(peer, None),
                 _ => {}
             }
@@ -203,16 +215,19 @@ impl Stage {
             let (Some(one), Some(other)) = (self.peers[*a], self.peers[*b]) else { continue };
             let should = !offline.contains(a) && !offline.contains(b);
             let is_open = self.open.contains(&(*a, *b));
-            if should && !is_open {
-                self.world.connect(one, other, Link::WAN);
-                self.open.insert((*a, *b));
-                self.cut.remove(&(*a, *b));
-                self.cut.remove(&(*b, *a));
-            } else if !should && is_open {
-                self.world.disconnect(one, other);
-                self.open.remove(&(*a, *b));
-                self.cut.remove(&(*a, *b));
-                self.cut.remove(&(*b, *a));
+            if should != is_open {
+                if should {
+                    self.world.connect(one, other, Link::WAN);
+                    self.open.insert((*a, *b));
+                } else {
+                    self.world.disconnect(one, other);
+                    self.open.remove(&(*a, *b));
+                }
+                // A connection that begins or ends has nothing of what was done to it before.
+                for direction in [(*a, *b), (*b, *a)] {
+                    self.cut.remove(&direction);
+                    self.clogged.remove(&direction);
+                }
             }
             if should {
                 self.world.set_link(one, other, self.link(*a, *b));
@@ -223,20 +238,29 @@ impl Stage {
         self.recut();
     }
 
-    /// Makes partitions what they should be now. The world can only end all of them, so those that stay begin again.
+    /// Makes partitions and clogged connections what they should be now. The world can only end all partitions together,
+    /// so those that stay begin again.
     fn recut(&mut self) {
-        let directions = self.open.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]);
-        let cut: BTreeSet<(usize, usize)> = directions.filter(|(from, to)| self.is_cut(*from, *to)).collect();
+        let directions = || self.open.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]);
+        let cut: BTreeSet<(usize, usize)> = directions().filter(|(from, to)| self.is_cut(*from, *to)).collect();
+        let is_clogged = |from: usize, to: usize| self.is_in(from, What::Clog) || self.is_in(to, What::Clog);
+        let clogged: BTreeSet<(usize, usize)> = directions().filter(|(from, to)| is_clogged(*from, *to)).collect();
         if self.cut.difference(&cut).next().is_some() {
             self.world.heal();
             self.cut.clear();
+            self.clogged.clear();
         }
-        for (from, to) in cut.difference(&self.cut) {
-            if let (Some(from), Some(to)) = (self.peers[*from], self.peers[*to]) {
-                self.world.cut_one_way(from, to);
-            }
+        let ends = |(from, to): &(usize, usize)| self.peers[*from].zip(self.peers[*to]);
+        for (from, to) in cut.difference(&self.cut).filter_map(ends) {
+            self.world.cut_one_way(from, to);
         }
-        self.cut = cut;
+        for (from, to) in self.clogged.difference(&clogged).filter_map(ends) {
+            self.world.unclog(from, to);
+        }
+        for (from, to) in clogged.difference(&self.clogged).filter_map(ends) {
+            self.world.clog(from, to);
+        }
+        (self.cut, self.clogged) = (cut, clogged);
     }
 
     fn is_cut(&self, from: usize, to: usize) -> bool {
@@ -255,20 +279,21 @@ impl Stage {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        Link {
-            latency: one.latency.max(other.latency),
-            jitter: one.jitter.max(other.jitter),
-            loss: one.loss.max(other.loss),
-            duplicates: one.duplicates.max(other.duplicates),
-            bandwidth: slower(one.bandwidth, other.bandwidth),
-        }
+        let mut link = one;
+        link.latency = one.latency.max(other.latency);
+        link.jitter = one.jitter.max(other.jitter);
+        link.loss = one.loss.max(other.loss);
+        link.duplicates = one.duplicates.max(other.duplicates);
+        link.replays = one.replays.max(other.replays);
+        link.reordered = one.reordered.max(other.reordered);
+        link.bandwidth = slower(one.bandwidth, other.bandwidth);
+        link
     }
 
     /// What a node's connections are like: the scenario's, then its group's, then what events say.
     fn end_of(&self, node: usize) -> Link {
         let group = &self.scenario.group[self.cast.members[node].group];
-        let usual = Link { latency: Duration::from_millis(20), jitter: Duration::from_millis(5), ..Link::WAN };
-        let mut link = changed(changed(usual, &self.scenario.link), &group.link);
+        let mut link = changed(changed(Link::WAN, &self.scenario.link), &group.link);
         for (at, event) in self.going_on(What::Link) {
             if self.concerns(at, node) {
                 link = changed(link, &event.link_keys());
@@ -278,14 +303,27 @@ impl Stage {
     }
 }
 
-fn changed(link: Link, keys: &LinkKeys) -> Link {
-    Link {
-        latency: keys.latency.map_or(link.latency, |span| span.0),
-        jitter: keys.jitter.map_or(link.jitter, |span| span.0),
-        loss: keys.loss.map_or(link.loss, |part| part.0),
-        duplicates: keys.duplicates.map_or(link.duplicates, |part| part.0),
-        bandwidth: keys.bandwidth.map(|bandwidth| bandwidth.0).or(link.bandwidth),
-    }
+/// The knobs of gossip and fetching.
+fn limits(scenario: &Scenario) -> Limits {
+    let (network, mut mesh) = (&scenario.network, Mesh::default());
+    mesh.degree = network.mesh;
+    // In the proportions of gossipsub's defaults.
+    mesh.low = (network.mesh * 5 / 6).max(1);
+    mesh.high = network.mesh * 2;
+    mesh.lazy = network.mesh;
+    let lookup = Some(network.lookup.0).filter(|span| !span.is_zero());
+    Limits { mesh, lookup: lookup.map(|span| (span, Link::WAN)), ..Limits::default() }
+}
+
+fn changed(mut link: Link, keys: &LinkKeys) -> Link {
+    link.latency = keys.latency.map_or(link.latency, |span| span.0);
+    link.jitter = keys.jitter.map_or(link.jitter, |span| span.0);
+    link.loss = keys.loss.map_or(link.loss, |part| part.0);
+    link.duplicates = keys.duplicates.map_or(link.duplicates, |part| part.0);
+    link.replays = keys.replays.map_or(link.replays, |part| part.0);
+    link.reordered = keys.reordered.map_or(link.reordered, |part| part.0);
+    link.bandwidth = keys.bandwidth.map(|bandwidth| bandwidth.0).or(link.bandwidth);
+    link
 }
 
 /// A node that does not give some of its blocks, always the same ones.

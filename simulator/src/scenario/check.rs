@@ -102,8 +102,8 @@ impl Scenario {
             let message = format!("{nodes} nodes are too many for this; the most is {MOST_FULL}");
             return Err(ScenarioError::at("network.shape", message));
         }
-        if network.neighbours == 0 || network.fanout == 0 || network.bridges == 0 || network.clusters == 0 {
-            return Err(ScenarioError::at("network", "neighbours, clusters, bridges and fanout are 1 at least"));
+        if network.neighbours == 0 || network.mesh == 0 || network.bridges == 0 || network.clusters == 0 {
+            return Err(ScenarioError::at("network", "neighbours, clusters, bridges and mesh are 1 at least"));
         }
         if network.shape == Shape::Clusters && network.clusters > nodes {
             return Err(ScenarioError::at("network.clusters", "there are more clusters than nodes"));
@@ -177,7 +177,10 @@ impl Scenario {
             self.topic_named(topic, place, "topic")?;
         }
         if event.what == What::Link && given.iter().all(|key| matches!(*key, "who" | "for")) {
-            return Err(place.wrong("do", "say what is different: latency, jitter, loss, duplicates or bandwidth"));
+            return Err(place.wrong(
+                "do",
+                "say what is different: latency, jitter, loss, duplicates, replays, reordered or bandwidth",
+            ));
         }
         let acts = event.rate.map_or(0.0, |rate| rate.per_second * event.span(self).as_secs_f64());
         if acts > MOST_ACTS {
@@ -236,8 +239,8 @@ impl Event {
 
     /// What it changes about connections.
     pub(crate) fn link_keys(&self) -> LinkKeys {
-        let Event { latency, jitter, loss, duplicates, bandwidth, .. } = self.clone();
-        LinkKeys { latency, jitter, loss, duplicates, bandwidth }
+        let Event { latency, jitter, loss, duplicates, replays, reordered, bandwidth, .. } = *self;
+        LinkKeys { latency, jitter, loss, duplicates, replays, reordered, bandwidth }
     }
 
     /// The keys that it gives, beside `at` and `do`.
@@ -256,6 +259,8 @@ impl Event {
             ("jitter", self.jitter.is_some()),
             ("loss", self.loss.is_some()),
             ("duplicates", self.duplicates.is_some()),
+            ("replays", self.replays.is_some()),
+            ("reordered", self.reordered.is_some()),
             ("bandwidth", self.bandwidth.is_some()),
         ];
         keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
@@ -266,11 +271,18 @@ impl What {
     /// The keys that an event needs beside `at` and `do`, and those that it may have.
     fn keys(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            What::Partition | What::Mute | What::Deafen | What::Offline | What::Crash | What::Wipe => {
-                (&["who"], &["for"])
-            }
+            What::Partition
+            | What::Mute
+            | What::Deafen
+            | What::Clog
+            | What::Offline
+            | What::Crash
+            | What::Wipe
+            | What::Full => (&["who"], &["for"]),
             What::Leave => (&["who"], &[]),
-            What::Link => (&[], &["who", "for", "latency", "jitter", "loss", "duplicates", "bandwidth"]),
+            What::Link => {
+                (&[], &["who", "for", "latency", "jitter", "loss", "duplicates", "replays", "reordered", "bandwidth"])
+            }
             What::Clock => (&["who", "by"], &["for"]),
             What::Flood => (&["who", "rate"], &["for", "strangers"]),
             What::Withhold => (&["who"], &["for", "part", "answer"]),

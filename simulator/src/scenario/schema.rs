@@ -57,8 +57,10 @@ pub struct Network {
     pub clusters: usize,
     /// Connections between one cluster and the next.
     pub bridges: usize,
-    /// Neighbours to whom a node passes an announcement on, at most.
-    pub fanout: usize,
+    /// Neighbours to whom a node passes announcements on (gossipsub's D); the others are told what there is to ask for.
+    pub mesh: usize,
+    /// How long it takes to find those who hold a topic and are no neighbours (a DHT); 0 s is that they are not found.
+    pub lookup: Span,
     /// How often a node repeats the state of a topic, unless it heard the same meanwhile.
     pub reannounce: Span,
 }
@@ -70,7 +72,8 @@ impl Default for Network {
             neighbours: 8,
             clusters: 3,
             bridges: 2,
-            fanout: 12,
+            mesh: 6,
+            lookup: Span(Duration::from_millis(500)),
             reannounce: Span(Duration::from_secs(60)),
         }
     }
@@ -106,6 +109,10 @@ pub struct LinkKeys {
     pub loss: Option<Part>,
     /// The part of announcements that arrives twice.
     pub duplicates: Option<Part>,
+    /// The part of announcements that arrives once more within five minutes.
+    pub replays: Option<Part>,
+    /// The part of messages that others overtake.
+    pub reordered: Option<Part>,
     /// Bytes a second.
     pub bandwidth: Option<Bandwidth>,
 }
@@ -222,6 +229,10 @@ pub struct Event {
     /// `link`: as in `[link]`.
     pub duplicates: Option<Part>,
     /// `link`: as in `[link]`.
+    pub replays: Option<Part>,
+    /// `link`: as in `[link]`.
+    pub reordered: Option<Part>,
+    /// `link`: as in `[link]`.
     pub bandwidth: Option<Bandwidth>,
 }
 
@@ -235,6 +246,8 @@ pub enum What {
     Mute,
     /// Everything that is sent to them is lost, and nobody is told.
     Deafen,
+    /// Everything between them and others waits, as in a connection that hangs.
+    Clog,
     /// They lose their connections, and know it. They may write meanwhile.
     Offline,
     /// They stop at this very moment; what was durable is there when they start again.
@@ -247,6 +260,8 @@ pub enum What {
     Link,
     /// Their clocks are off.
     Clock,
+    /// Their disks are full: nothing can be written.
+    Full,
     /// Strangers send them junk, forgeries and lies.
     Flood,
     /// They do not give what they are asked for.

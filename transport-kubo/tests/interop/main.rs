@@ -1,0 +1,5 @@
+//! The transport against real daemons. `scripts/interop-peers` fetches and builds them; everything runs on loopback.
+
+mod daemon;
+mod living;
+mod node;
