@@ -130,6 +130,12 @@ pub(crate) async fn put(shared: &Shared, root: Cid) -> Result<(), RpcError> {
     Ok(())
 }
 
+/// Gives one block to the daemon.
+pub(crate) async fn put_one(shared: &Shared, cid: Cid, bytes: Bytes) -> Result<(), RpcError> {
+    let portion = Portion { bytes: bytes.len(), blocks: vec![(cid, bytes)], whole: Vec::new() };
+    import(shared, cid, &portion).await
+}
+
 /// The right to give this root; lets it go when dropped.
 struct Turn<'a> {
     shelf: &'a Shelf,

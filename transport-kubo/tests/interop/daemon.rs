@@ -43,8 +43,13 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Makes the folder; the daemon is not started.
     pub(crate) fn new() -> Daemon {
+        Daemon::at(port())
+    }
+
+    /// Makes a folder for a daemon whose RPC is at this port.
+    pub(crate) fn at(api_port: u16) -> Daemon {
         let folder = tempfile::Builder::new().prefix("tidings-kubo-").tempdir().expect("a folder");
-        let mut daemon = Daemon { folder, api_port: port(), swarm_port: port(), own_pins: Vec::new(), child: None };
+        let mut daemon = Daemon { folder, api_port, swarm_port: port(), own_pins: Vec::new(), child: None };
         let made = daemon.ipfs(&["init", "--profile=test"]);
         assert!(made.status.success(), "{made:?}");
         let path = daemon.folder.path().join("config");
