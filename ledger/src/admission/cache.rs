@@ -29,7 +29,9 @@ impl AdmissionCache {
             // What is asked for by its topic, too, takes the long way when the topic is another one.
             let fits = |entry: &&Entry, topic: Option<_>| topic.is_none_or(|topic| topic == entry.topic());
             let pairs = digests.iter().zip(submissions);
-            pairs.map(|(digest, submission)| cache.get(digest).filter(|entry| fits(entry, submission.topic)).cloned()).collect()
+            pairs
+                .map(|(digest, submission)| cache.get(digest).filter(|entry| fits(entry, submission.topic)).cloned())
+                .collect()
         };
         let unknown: Vec<Submission> = known
             .iter()

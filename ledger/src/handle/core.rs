@@ -6,8 +6,8 @@
 //! nearly free under concurrency.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use futures::channel::{mpsc, oneshot};
 use parking_lot::{Mutex, MutexGuard, RwLock};
