@@ -5,6 +5,10 @@
 //! arrival (invariant 3). What only a set can tell (a body that is rightly missing, a fork) the replica decides later,
 //! as a function of the set.
 
+mod cache;
+
+pub use cache::AdmissionCache;
+
 use bytes::Bytes;
 
 use crate::entry::{self, Candidate, Entry, EntryId, Malformed};

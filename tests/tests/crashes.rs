@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tidings_ledger::store::Store;
 use tidings_ledger::{AuthorKey, Draft, Entry, Ledger, Library, Options, TopicName};
-use tidings_tests::{CrashStore, Fault, Oracle, walk};
-use tidings_transport_mem::{Link, PeerId, Setup, World};
+use tidings_tests::{Oracle, walk};
+use tidings_transport_mem::{Disk, DiskFault, Link, PeerId, Setup, World};
 
 fn key(author: u8) -> AuthorKey {
     AuthorKey::from_seed(&[author; 32])
@@ -22,7 +22,7 @@ struct Stage {
     world: World,
     fragile: PeerId,
     steady: PeerId,
-    store: Arc<CrashStore>,
+    store: Arc<Disk>,
     oracle: Oracle,
     acknowledged: Vec<Entry>,
 }
@@ -32,7 +32,7 @@ const TOPICS: usize = 2;
 impl Stage {
     fn new(seed: u64, options: Options) -> Stage {
         let mut world = World::new(seed);
-        let store = Arc::new(CrashStore::new());
+        let store = Arc::new(Disk::new());
         let fragile = Setup { options: options.clone(), store: store.clone(), skew: 0 };
         let fragile = world.peer(fragile).expect("it opens");
         let steady = world.peer(Setup { options, ..Setup::default() }).expect("it opens");
@@ -131,7 +131,7 @@ fn commits() -> u64 {
     stage.store.commits()
 }
 
-fn fail_at_every_commit(fault: Fault) {
+fn fail_at_every_commit(fault: DiskFault) {
     let commits = commits();
     assert!(commits > 20, "{commits} commits are no workload");
     for at in 0..commits {
@@ -151,28 +151,28 @@ fn fail_at_every_commit(fault: Fault) {
 
 #[test]
 fn a_crash_before_any_commit_loses_nothing_acknowledged() {
-    fail_at_every_commit(Fault::CrashBefore);
+    fail_at_every_commit(DiskFault::CrashBefore);
 }
 
 #[test]
 fn a_crash_after_any_commit_loses_nothing_acknowledged() {
-    fail_at_every_commit(Fault::CrashAfter);
+    fail_at_every_commit(DiskFault::CrashAfter);
 }
 
 #[test]
 fn a_full_disk_at_any_commit_loses_nothing_acknowledged() {
-    fail_at_every_commit(Fault::Full);
+    fail_at_every_commit(DiskFault::Full);
 }
 
 #[test]
 fn an_error_of_the_disk_at_any_commit_loses_nothing_acknowledged() {
-    fail_at_every_commit(Fault::Io);
+    fail_at_every_commit(DiskFault::Io);
 }
 
 #[test]
 fn a_bulk_into_a_new_topic_is_there_after_a_crash_before_it_was_folded() {
     let mut world = World::new(9);
-    let store = Arc::new(CrashStore::new());
+    let store = Arc::new(Disk::new());
     let peer = world.peer(Setup { store: store.clone(), ..Setup::default() }).expect("it opens");
     let room = topic(7);
     let drafts = (0..200).map(|at| (room.clone(), key(1), Draft::new("post", format!("Entry {at}.")))).collect();

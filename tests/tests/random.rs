@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tidings_ledger::handle::{Order, Query};
 use tidings_ledger::{AuthorKey, Draft, Entry, EntryId, Ledger, Options, TopicName};
-use tidings_tests::{CrashStore, Fault, Oracle};
-use tidings_transport_mem::{Link, PeerId, Setup, World};
+use tidings_tests::Oracle;
+use tidings_transport_mem::{Disk, DiskFault, Link, PeerId, Setup, World};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -41,17 +41,22 @@ enum Op {
         peer: usize,
     },
     /// The disk of a peer fails at a commit soon to come.
-    Fault {
+    DiskFault {
         peer: usize,
         after: u64,
-        fault: Fault,
+        fault: DiskFault,
     },
 }
 
 const TOPICS: usize = 2;
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let fault = prop_oneof![Just(Fault::Full), Just(Fault::Io), Just(Fault::CrashBefore), Just(Fault::CrashAfter)];
+    let fault = prop_oneof![
+        Just(DiskFault::Full),
+        Just(DiskFault::Io),
+        Just(DiskFault::CrashBefore),
+        Just(DiskFault::CrashAfter)
+    ];
     let op = prop_oneof![
         6 => (0..4usize, 0..TOPICS, 0..3u8, prop_oneof![4 => 1..4usize, 1 => 60..90usize])
             .prop_map(|(peer, topic, author, count)| Op::Append { peer, topic, author, count }),
@@ -62,7 +67,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => Just(Op::Heal),
         1 => (0..4usize).prop_map(|peer| Op::Crash { peer }),
         2 => (0..4usize).prop_map(|peer| Op::Restart { peer }),
-        1 => (0..4usize, 0..6u64, fault).prop_map(|(peer, after, fault)| Op::Fault { peer, after, fault }),
+        1 => (0..4usize, 0..6u64, fault).prop_map(|(peer, after, fault)| Op::DiskFault { peer, after, fault }),
     ];
     prop::collection::vec(op, 1..60)
 }
@@ -70,7 +75,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 struct Run {
     world: World,
     peers: Vec<PeerId>,
-    stores: Vec<Arc<CrashStore>>,
+    stores: Vec<Arc<Disk>>,
     acknowledged: Vec<Entry>,
     written: u64,
 }
@@ -86,9 +91,9 @@ fn key(author: u8) -> AuthorKey {
 impl Run {
     fn new(seed: u64, count: usize, mirrors: bool) -> Run {
         let mut world = World::new(seed);
-        let stores: Vec<Arc<CrashStore>> = (0..count).map(|_| Arc::new(CrashStore::new())).collect();
+        let stores: Vec<Arc<Disk>> = (0..count).map(|_| Arc::new(Disk::new())).collect();
         let options = Options { mirror: mirrors, ..Options::default() };
-        let open = |store: &Arc<CrashStore>| {
+        let open = |store: &Arc<Disk>| {
             let setup = Setup { options: options.clone(), store: store.clone(), skew: 0 };
             world.peer(setup).expect("an empty store opens")
         };
@@ -126,7 +131,7 @@ impl Run {
             Op::Heal => self.world.heal(),
             Op::Crash { peer } => self.crash(peer % count),
             Op::Restart { peer } => self.restart(peer % count),
-            Op::Fault { peer, after, fault } => {
+            Op::DiskFault { peer, after, fault } => {
                 let store = &self.stores[peer % count];
                 store.fail_at(store.commits() + after, *fault);
             }

@@ -12,12 +12,17 @@ fn run(name: &str, seed: u64, link: Link) -> u64 {
     network.world.trace()
 }
 
+/// What these say holds where nothing gets lost; after a loss, fetching is what heals it.
+const WHERE_NOTHING_GETS_LOST: [&str; 1] = ["one_post_reaches_the_others_without_any_fetch"];
+
 fn twice(name: &str) {
     for (seed, link) in [(1, Link::WAN), (2, Link::LAN)] {
         assert_eq!(run(name, seed, link), run(name, seed, link), "two runs of one seed differ");
     }
     // Another seed, and announcements that get lost and doubled on top.
-    run(name, 3, Link::WAN.losing(0.1).doubling(0.1));
+    if !WHERE_NOTHING_GETS_LOST.contains(&name) {
+        run(name, 3, Link::WAN.losing(0.1).doubling(0.1).replaying(0.1).reordering(0.1));
+    }
 }
 
 macro_rules! scenarios {

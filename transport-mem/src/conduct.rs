@@ -1,5 +1,7 @@
 //! How a peer answers those who ask it for blocks: the place where dishonest peers plug in.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cid::Cid;
 
@@ -14,6 +16,8 @@ pub trait Conduct: Send + Sync + 'static {
 pub enum Answer {
     /// These bytes, right or wrong.
     Bytes(Bytes),
+    /// These bytes, this much later.
+    Late(Bytes, Duration),
     /// "I do not have it."
     DontHave,
     /// Nothing at all: whoever asked has to wait.

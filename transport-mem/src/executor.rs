@@ -1,7 +1,8 @@
 //! A single-threaded executor whose order of work is a function of the order of wake-ups alone.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures::future::BoxFuture;
@@ -13,40 +14,37 @@ pub(crate) type TaskId = u64;
 /// Tasks, polled first woken, first served.
 #[derive(Default)]
 pub(crate) struct Executor {
-    tasks: BTreeMap<TaskId, BoxFuture<'static, ()>>,
+    tasks: BTreeMap<TaskId, Task>,
     next: TaskId,
     ready: Arc<Ready>,
 }
 
-/// Woken tasks; one that is woken twice stands in line once.
-#[derive(Default)]
-struct Ready(Mutex<(VecDeque<TaskId>, BTreeSet<TaskId>)>);
-
-impl Ready {
-    fn push(&self, task: TaskId) {
-        let mut guard = self.0.lock();
-        let (queue, queued) = &mut *guard;
-        if queued.insert(task) {
-            queue.push_back(task);
-        }
-    }
-
-    fn pop(&self) -> Option<TaskId> {
-        let mut guard = self.0.lock();
-        let task = guard.0.pop_front()?;
-        guard.1.remove(&task);
-        Some(task)
-    }
+struct Task {
+    future: BoxFuture<'static, ()>,
+    wake: Arc<TaskWaker>,
+    waker: Waker,
 }
+
+/// Woken tasks, in the order in which they were woken.
+#[derive(Default)]
+struct Ready(Mutex<VecDeque<TaskId>>);
 
 struct TaskWaker {
     task: TaskId,
+    /// One that is woken twice stands in line once.
+    is_queued: AtomicBool,
     ready: Arc<Ready>,
 }
 
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
-        self.ready.push(self.task);
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_queued.swap(true, Ordering::AcqRel) {
+            self.ready.0.lock().push_back(self.task);
+        }
     }
 }
 
@@ -55,8 +53,10 @@ impl Executor {
     pub(crate) fn spawn(&mut self, future: BoxFuture<'static, ()>) -> TaskId {
         let task = self.next;
         self.next += 1;
-        self.tasks.insert(task, future);
-        self.ready.push(task);
+        let wake = Arc::new(TaskWaker { task, is_queued: AtomicBool::new(false), ready: self.ready.clone() });
+        let waker = Waker::from(wake.clone());
+        wake.wake_by_ref();
+        self.tasks.insert(task, Task { future, wake, waker });
         task
     }
 
@@ -68,15 +68,17 @@ impl Executor {
     /// Polls until no task is woken. Returns how often a task was polled.
     pub(crate) fn run(&mut self) -> u64 {
         let mut polls = 0;
-        while let Some(task) = self.ready.pop() {
-            let Some(future) = self.tasks.get_mut(&task) else { continue };
+        loop {
+            let next = self.ready.0.lock().pop_front();
+            let Some(id) = next else { return polls };
+            let Some(task) = self.tasks.get_mut(&id) else { continue };
             polls += 1;
-            let waker = Waker::from(Arc::new(TaskWaker { task, ready: self.ready.clone() }));
-            if let Poll::Ready(()) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                self.tasks.remove(&task);
+            // Before the poll: what wakes the task meanwhile has it polled again.
+            task.wake.is_queued.store(false, Ordering::Release);
+            if let Poll::Ready(()) = task.future.as_mut().poll(&mut Context::from_waker(&task.waker)) {
+                self.tasks.remove(&id);
             }
         }
-        polls
     }
 }
 

@@ -1,16 +1,21 @@
 //! Fetches: a request goes to one peer after another, those named first, until all is there or nobody is left to ask.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
 use cid::Cid;
 use sha2::{Digest, Sha256};
-use tidings_ledger::transport::{Block, FetchError, Fetched, Peer, Want};
+use tidings_ledger::transport::{Block, FetchError, Fetched, Want};
 
 use crate::conduct::Answer;
+use crate::kind::Kind;
 use crate::net::{Happening, Index, Inner};
+use crate::record::What;
 use crate::traffic::CID_BYTES;
+use crate::travel::Sent;
+use crate::world::PeerId;
 
 /// A peer that does not answer is given this long before the next one is asked as well, in microseconds.
 const ASK_NEXT: u64 = 1_000_000;
@@ -25,6 +30,8 @@ pub(crate) struct Fetching {
     order: Vec<Cid>,
     open: BTreeSet<Cid>,
     candidates: VecDeque<Index>,
+    /// Who has been a candidate, if others may be found by a lookup.
+    has_looked: bool,
     /// What each request still misses.
     asks: BTreeMap<u64, BTreeSet<Cid>>,
     next_ask: u64,
@@ -64,7 +71,7 @@ impl Inner {
         let id = self.next_fetch;
         self.next_fetch += 1;
         let mut candidates: VecDeque<Index> = VecDeque::new();
-        let named = want.ask_first.iter().filter_map(|peer| self.index_of(peer));
+        let named = want.ask_first.iter().filter_map(|peer| self.names.get(peer).copied());
         for peer in named.chain(self.neighbours(owner)) {
             if peer != owner && self.is_linked(owner, peer) && !candidates.contains(&peer) {
                 candidates.push_back(peer);
@@ -74,8 +81,7 @@ impl Inner {
         traffic.rounds += 1;
         traffic.wanted += want.cids.len() as u64;
         let patience = want.patience.as_micros() as u64;
-        let (name, count) = (self.peers[owner].name.clone(), want.cids.len());
-        self.trace.note(self.now, format_args!("{name} fetches {count} blocks (fetch {id})"));
+        self.note(What::Fetches { peer: PeerId(owner), fetch: id, blocks: want.cids.len() });
         let open: BTreeSet<Cid> = want.cids.iter().copied().collect();
         self.fetches.insert(
             id,
@@ -84,6 +90,7 @@ impl Inner {
                 order: want.cids,
                 open,
                 candidates,
+                has_looked: false,
                 asks: BTreeMap::new(),
                 next_ask: 0,
                 patience,
@@ -97,10 +104,6 @@ impl Inner {
         id
     }
 
-    fn index_of(&self, name: &Peer) -> Option<Index> {
-        self.peers.iter().position(|peer| peer.name == *name)
-    }
-
     /// Asks the next peer for all that is missing; gives up when nobody is left and nobody owes an answer.
     fn ask_next(&mut self, id: u64) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
@@ -108,13 +111,7 @@ impl Inner {
             return;
         }
         let owner = fetch.owner;
-        let Some(to) = fetch.candidates.pop_front() else {
-            if fetch.asks.is_empty() {
-                let missing = fetch.give_up();
-                self.peers[owner].traffic.not_found += missing;
-            }
-            return;
-        };
+        let Some(to) = fetch.candidates.pop_front() else { return self.nobody_left(id) };
         fetch.order.retain(|cid| fetch.open.contains(cid));
         let cids = fetch.order.clone();
         let ask = fetch.next_ask;
@@ -124,44 +121,108 @@ impl Inner {
         self.peers[owner].traffic.asked += 1;
         self.after(timeout, Happening::AskTimeout { fetch: id, ask });
         // A request that a partition swallows is one that is never answered.
-        if let Some(delay) = self.travel(owner, to, cids.len() * CID_BYTES as usize) {
-            let life = self.peers[to].life;
-            self.after(delay, Happening::Ask { fetch: id, ask, from: owner, to, life, cids });
+        let (cids, life): (Arc<[Cid]>, _) = (cids.into(), self.peers[to].life);
+        let arrival = |_| Happening::Ask { fetch: id, ask, from: owner, to, life, cids: cids.clone() };
+        let bytes = cids.len() * CID_BYTES as usize;
+        self.send(&Sent { kind: Kind::Request, number: id, from: owner, to, bytes }, arrival);
+    }
+
+    /// No neighbour is left to ask: looks for others once, and gives up when nobody owes an answer.
+    fn nobody_left(&mut self, id: u64) {
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        if let (Some((takes, _)), false) = (self.limits.lookup, fetch.has_looked) {
+            fetch.has_looked = true;
+            self.after(takes.as_micros() as u64, Happening::Lookup { fetch: id });
+            return;
         }
+        if fetch.asks.is_empty() {
+            let (owner, missing) = (fetch.owner, fetch.give_up());
+            self.peers[owner].traffic.not_found += missing;
+        }
+    }
+
+    /// Those who made a block known as held by them are found, connected to, and asked.
+    pub(crate) fn looked_up(&mut self, id: u64) {
+        let Some(fetch) = self.fetches.get(&id) else { return };
+        let (owner, Some((_, link))) = (fetch.owner, self.limits.lookup) else { return };
+        let provides = |peer: &Index| self.peers[*peer].provided.iter().any(|cid| fetch.order.contains(cid));
+        let found: Vec<Index> = (0..self.peers.len())
+            .filter(|peer| *peer != owner && !self.is_linked(owner, *peer))
+            .filter(provides)
+            .collect();
+        for peer in found {
+            if self.peers[peer].is_up && self.peers[owner].is_up {
+                self.peers[owner].traffic.dialled += 1;
+                self.connect(owner, peer, link);
+                if let Some(fetch) = self.fetches.get_mut(&id) {
+                    fetch.candidates.push_back(peer);
+                }
+            }
+        }
+        self.ask_next(id);
     }
 
     /// A peer is asked for blocks and answers, in portions.
     pub(crate) fn serve(&mut self, fetch: u64, ask: u64, from: Index, to: Index, cids: &[Cid]) {
         let most = self.limits.answer;
-        let (blocks, conduct) = (self.peers[to].blocks.clone(), self.peers[to].conduct.clone());
-        let mut portion = Vec::new();
-        let mut bytes = 0;
-        let mut portions = Vec::new();
-        for cid in cids {
-            // A store that cannot be read serves nothing; its owner learns of it from its own reads.
-            let honest = blocks.get(cid).unwrap_or_default();
-            let answer = match &conduct {
-                Some(conduct) => conduct.answer(cid, honest),
-                None => honest.map_or(Answer::DontHave, Answer::Bytes),
-            };
-            let block = match answer {
-                Answer::Bytes(block) => Some(block),
-                Answer::DontHave => None,
+        let mut portions: Vec<(usize, Vec<(Cid, Option<Bytes>)>)> = vec![Default::default()];
+        for (at, cid) in cids.iter().enumerate() {
+            let (block, wait) = match self.answer(to, cid, at) {
+                Answer::Bytes(block) => (Some(block), None),
+                Answer::Late(block, wait) => (Some(block), Some(wait)),
+                Answer::DontHave => (None, None),
                 Answer::Silence => continue,
             };
-            self.peers[to].traffic.served += u64::from(block.is_some());
-            bytes += block.as_ref().map_or(CID_BYTES as usize, Bytes::len);
-            portion.push((*cid, block));
-            if bytes >= most {
-                portions.push((std::mem::take(&mut bytes), std::mem::take(&mut portion)));
+            let len = block.as_ref().map_or(CID_BYTES as usize, Bytes::len);
+            if block.is_some() {
+                self.peers[to].traffic.served += 1;
+                self.peers[to].traffic.served_bytes += len as u64;
+            }
+            if let Some(wait) = wait {
+                self.answer_later(fetch, ask, to, wait.as_micros() as u64, (*cid, block));
+                continue;
+            }
+            if portions.last().is_none_or(|(bytes, _)| *bytes >= most) {
+                portions.push(Default::default());
+            }
+            if let Some((bytes, blocks)) = portions.last_mut() {
+                *bytes += len;
+                blocks.push((*cid, block));
             }
         }
-        portions.push((bytes, portion));
-        for (len, blocks) in portions.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
-            if let Some(delay) = self.travel(to, from, len) {
-                self.after(delay, Happening::Answer { fetch, ask, from: to, blocks });
-            }
+        for (bytes, blocks) in portions.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
+            let arrival = |_| Happening::Answer { fetch, ask, from: to, blocks: blocks.clone() };
+            self.send(&Sent { kind: Kind::Answer, number: fetch, from: to, to: from, bytes }, arrival);
         }
+    }
+
+    /// What the peer says when it is asked for this block, the how-manieth of one request.
+    fn answer(&mut self, peer: Index, cid: &Cid, at: usize) -> Answer {
+        let serving = self.peers[peer].serving;
+        // A store that cannot be read serves nothing; its owner learns of it from its own reads.
+        let honest = self.peers[peer].blocks.get(cid).unwrap_or_default();
+        if let Some(conduct) = self.peers[peer].conduct.clone() {
+            return conduct.answer(cid, honest);
+        }
+        let Some(block) = honest else { return Answer::DontHave };
+        let answer = if at >= serving.most || self.chance(serving.silent) {
+            Answer::Silence
+        } else if self.chance(serving.denied) {
+            Answer::DontHave
+        } else if self.chance(serving.wrong) {
+            Answer::Bytes(block.iter().map(|byte| !byte).collect())
+        } else if self.chance(serving.late) {
+            let wait = serving.late_by.mul_f64(-(1.0 - self.rng.f64()).ln());
+            Answer::Late(block, wait)
+        } else {
+            return Answer::Bytes(block);
+        };
+        self.peers[peer].traffic.misserved += 1;
+        answer
+    }
+
+    fn answer_later(&mut self, fetch: u64, ask: u64, from: Index, wait: u64, block: (Cid, Option<Bytes>)) {
+        self.after(wait, Happening::Answer { fetch, ask, from, blocks: vec![block] });
     }
 
     /// Blocks arrive. What does not hash to its CID is as good as not there.
@@ -201,8 +262,7 @@ impl Inner {
         if is_answered {
             fetch.asks.remove(&ask);
         }
-        let name = self.peers[owner].name.clone();
-        self.trace.note(now, format_args!("{name} gets {count} blocks from {sender} (fetch {id})"));
+        self.note(What::Got { peer: PeerId(owner), from: PeerId(from), fetch: id, blocks: count });
         if is_answered {
             self.ask_next(id);
         }
@@ -228,7 +288,6 @@ impl Inner {
         let owner = fetch.owner;
         let missing = fetch.give_up();
         self.peers[owner].traffic.not_found += missing;
-        let name = self.peers[owner].name.clone();
-        self.trace.note(now, format_args!("{name} gives up on {missing} blocks (fetch {id})"));
+        self.note(What::GaveUp { peer: PeerId(owner), fetch: id, blocks: missing as usize });
     }
 }

@@ -1,48 +1,97 @@
 //! What a peer sent and got: the figures that cost ceilings are stated in.
 
-/// Messages, bytes, rounds and blocks of one peer. Subtract two readings for what lies between.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Traffic {
+/// Declares the counters once, and with them how two readings are subtracted and added.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Messages, bytes, rounds and blocks of one peer. Subtract two readings for what lies between, add those of several
+        /// peers for what they cost together.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        #[non_exhaustive]
+        pub struct Traffic {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl std::ops::Sub for Traffic {
+            type Output = Traffic;
+
+            fn sub(self, before: Traffic) -> Traffic {
+                Traffic { $($name: self.$name - before.$name,)* }
+            }
+        }
+
+        impl std::ops::AddAssign for Traffic {
+            fn add_assign(&mut self, other: Traffic) {
+                $(self.$name += other.$name;)*
+            }
+        }
+    };
+}
+
+counters! {
     /// Announcements that it published.
-    pub published: u64,
+    published,
     /// Bytes of those.
-    pub published_bytes: u64,
+    published_bytes,
     /// Announcements that reached it for the first time.
-    pub heard: u64,
+    heard,
     /// Bytes of those.
-    pub heard_bytes: u64,
+    heard_bytes,
     /// Announcements that reached it again.
-    pub heard_again: u64,
-    /// Messages that it sent or passed on, copies counted.
-    pub sent: u64,
-    /// Messages that got lost on their way to it.
-    pub lost: u64,
-    /// Messages that its links doubled on their way to it.
-    pub doubled: u64,
+    heard_again,
+    /// Announcements that it sent or passed on, copies counted.
+    sent,
+    /// Bytes that it sent, of all kinds; what gets lost, too.
+    sent_bytes,
+    /// Bytes that reached it, or are on their way to it.
+    got_bytes,
+    /// Messages that it sent to keep the gossip mesh.
+    controls,
+    /// Bytes of those, with 40 for each message named.
+    control_bytes,
+    /// Messages that it was sent because it had asked for them after an IHAVE.
+    recovered,
+    /// Announcements that got lost on their way to it.
+    lost,
+    /// Messages of other kinds that got lost on their way to it.
+    lost_others,
+    /// Announcements that its links doubled on their way to it.
+    doubled,
+    /// Announcements that its links will bring once more, later.
+    replayed,
+    /// Messages that were held back on their way to it, and overtaken by others.
+    overtaken,
+    /// Messages to it that waited in a clogged connection.
+    clogged,
     /// Calls of `fetch`: a pull's rounds.
-    pub rounds: u64,
+    rounds,
     /// Blocks that it asked for in them.
-    pub wanted: u64,
+    wanted,
     /// Requests that it sent to peers for that.
-    pub asked: u64,
+    asked,
     /// Folder nodes that came.
-    pub nodes: u64,
+    nodes,
     /// Bytes of those.
-    pub node_bytes: u64,
+    node_bytes,
     /// Files that came.
-    pub files: u64,
+    files,
     /// Bytes of those.
-    pub file_bytes: u64,
+    file_bytes,
     /// Blocks that nobody gave.
-    pub not_found: u64,
+    not_found,
     /// Blocks that came and did not hash to their CID.
-    pub wrong: u64,
+    wrong,
     /// Blocks that it served.
-    pub served: u64,
+    served,
+    /// Bytes of those.
+    served_bytes,
+    /// Blocks that it held and did not give, did not give in time, or gave wrong: its [`Serving`](crate::Serving).
+    misserved,
+    /// Peers that it found by a lookup and connected to.
+    dialled,
     /// Demerits that it gave.
-    pub demerits: u64,
+    demerits,
     /// Events that found no room in its queue.
-    pub missed: u64,
+    missed,
 }
 
 /// Bytes that a CID takes in a request.
@@ -52,34 +101,5 @@ impl Traffic {
     /// What healing cost beside the entries themselves: announcements, requests and folder nodes, in bytes.
     pub fn overhead(&self) -> u64 {
         self.heard_bytes + self.wanted * CID_BYTES + self.node_bytes
-    }
-}
-
-impl std::ops::Sub for Traffic {
-    type Output = Traffic;
-
-    fn sub(self, before: Traffic) -> Traffic {
-        Traffic {
-            published: self.published - before.published,
-            published_bytes: self.published_bytes - before.published_bytes,
-            heard: self.heard - before.heard,
-            heard_bytes: self.heard_bytes - before.heard_bytes,
-            heard_again: self.heard_again - before.heard_again,
-            sent: self.sent - before.sent,
-            lost: self.lost - before.lost,
-            doubled: self.doubled - before.doubled,
-            rounds: self.rounds - before.rounds,
-            wanted: self.wanted - before.wanted,
-            asked: self.asked - before.asked,
-            nodes: self.nodes - before.nodes,
-            node_bytes: self.node_bytes - before.node_bytes,
-            files: self.files - before.files,
-            file_bytes: self.file_bytes - before.file_bytes,
-            not_found: self.not_found - before.not_found,
-            wrong: self.wrong - before.wrong,
-            served: self.served - before.served,
-            demerits: self.demerits - before.demerits,
-            missed: self.missed - before.missed,
-        }
     }
 }

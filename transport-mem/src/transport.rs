@@ -13,6 +13,8 @@ use tidings_ledger::transport::{
 };
 
 use crate::net::{Index, Inner, Net};
+use crate::record::What;
+use crate::world::PeerId;
 
 /// A peer's transport in a simulated network. After the peer's crash the object is dead, and a new life has a new one.
 pub struct MemTransport {
@@ -76,8 +78,8 @@ impl Fetch for MemTransport {
             let state = &mut net.peers[self.me];
             state.traffic.demerits += 1;
             state.demerits.push((peer.clone(), demerit));
-            let name = state.name.clone();
-            net.trace.note(net.now, format_args!("{name} holds against {peer}: {demerit:?}"));
+            let against = peer.to_string();
+            net.note(What::Demerit { peer: PeerId(self.me), against, demerit });
         });
     }
 

@@ -6,14 +6,15 @@
 //! nearly free under concurrency.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use futures::channel::{mpsc, oneshot};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::clock::Clock;
 use super::subscription::Subscribers;
+use crate::admission::{AdmissionCache, Refusal, Submission, admit};
 use crate::attachments;
 use crate::entry::Entry;
 use crate::replica::{Append, AppendError, Effects, FetchRequest, Input, Notice, Options, Replica};
@@ -31,6 +32,8 @@ pub(super) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: Options,
     pub(super) subscribers: Subscribers,
+    /// If admission is shared with other ledgers of this process.
+    pub(super) admission: OnceLock<Arc<AdmissionCache>>,
     replica: Mutex<Option<Replica>>,
     queue: Mutex<VecDeque<Job>>,
     requests: mpsc::UnboundedSender<FetchRequest>,
@@ -74,6 +77,7 @@ impl Core {
             clock,
             options,
             subscribers: Subscribers::default(),
+            admission: OnceLock::new(),
             replica: Mutex::new(Some(replica)),
             queue: Mutex::new(VecDeque::new()),
             requests,
@@ -96,6 +100,14 @@ impl Core {
         };
         self.drain();
         result
+    }
+
+    /// The one door, alone or shared.
+    pub(super) fn admit(&self, submissions: &[Submission]) -> Vec<Result<Entry, Refusal>> {
+        match self.admission.get() {
+            Some(cache) => cache.admit(submissions),
+            None => admit(submissions),
+        }
     }
 
     /// Asks the replica something.

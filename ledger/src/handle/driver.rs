@@ -10,7 +10,7 @@ use futures::stream::{FusedStream, SelectAll};
 use futures::{FutureExt, Stream, StreamExt, select_biased};
 
 use super::core::{Core, Inbox};
-use crate::admission::{Submission, admit};
+use crate::admission::Submission;
 use crate::announcement::Announcement;
 use crate::content::RAW;
 use crate::replica::{Arrival, Arrived, FetchRequest, Input};
@@ -146,7 +146,7 @@ fn take_event(core: &Core, event: Event) -> Result<(), StoreError> {
             let announcement = Announcement::decode(&data);
             let files = announcement.as_ref().map(|announcement| announcement.inline.clone()).unwrap_or_default();
             let submissions: Vec<Submission> = files.into_iter().map(|file| Submission { file, topic: None }).collect();
-            let entries = admit(&submissions);
+            let entries = core.admit(&submissions);
             Input::Heard { channel, from, message: id, announcement, entries }
         }
         Event::Subscribed { channel, .. } => Input::Subscribed { channel },
@@ -164,7 +164,7 @@ fn take_blocks(core: &Core, group: Vec<Fetched>) -> Result<(), StoreError> {
         .filter_map(|fetched| fetched.result.as_ref().ok())
         .map(|block| Submission { file: block.bytes.clone(), topic: None })
         .collect();
-    let mut admitted = files.iter().map(|submission| submission.file.len()).zip(admit(&files));
+    let mut admitted = files.iter().map(|submission| submission.file.len()).zip(core.admit(&files));
     let mut arrivals = Vec::with_capacity(group.len());
     for Fetched { cid, result } in group {
         let (from, content) = match result {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use cid::Cid;
 use serde::Serialize;
 
-use crate::admission::{Refusal, Submission, admit};
+use crate::admission::{AdmissionCache, Refusal, Submission};
 use crate::author::AuthorKey;
 use crate::entry::{Draft, Entry, EntryId};
 use crate::replica::{Append, AppendError, Counters, Input, Options};
@@ -104,6 +104,11 @@ impl Ledger {
         Ok((Ledger { core: core.clone() }, Driver { core, inbox }))
     }
 
+    /// Checks what comes in together with the other ledgers of this process that share the cache. Only the first call counts.
+    pub fn share_admission(&self, cache: Arc<AdmissionCache>) {
+        let _ = self.core.admission.set(cache);
+    }
+
     /// The topic of this name.
     pub fn topic(&self, name: &TopicName) -> Topic {
         Topic { core: self.core.clone(), name: name.clone(), id: name.id() }
@@ -144,7 +149,7 @@ impl Ledger {
     /// Takes in entry files of any topics that were signed elsewhere; says of each whether it was new.
     pub fn submit(&self, files: Vec<bytes::Bytes>) -> Result<Vec<Result<bool, Refusal>>, StoreError> {
         let submissions: Vec<Submission> = files.into_iter().map(|file| Submission { file, topic: None }).collect();
-        submit(&self.core, admit(&submissions))
+        submit(&self.core, self.core.admit(&submissions))
     }
 
     /// What happens from now on; `capacity` notices wait for a slow reader.

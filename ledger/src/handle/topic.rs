@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::core::Core;
 use super::read::{self, Audit, Page, Query, TopicInfo};
 use super::subscription::Subscription;
-use crate::admission::{Refusal, Submission, admit};
+use crate::admission::{Refusal, Submission};
 use crate::author::AuthorKey;
 use crate::entry::{Draft, Entry, EntryId};
 use crate::records::TopicRecord;
@@ -73,7 +73,7 @@ impl Topic {
     pub fn submit(&self, files: Vec<Bytes>) -> Result<Vec<Result<bool, Refusal>>, StoreError> {
         let submissions: Vec<Submission> =
             files.into_iter().map(|file| Submission { file, topic: Some(self.id) }).collect();
-        super::submit(&self.core, admit(&submissions))
+        super::submit(&self.core, self.core.admit(&submissions))
     }
 
     /// A page of entries.

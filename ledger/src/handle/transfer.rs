@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::{Ledger, Library, Topic, submit};
-use crate::admission::{Refusal, Submission, admit};
+use crate::admission::{Refusal, Submission};
 use crate::archive::{self, ArchiveError, Exported, Imported};
 use crate::folder::Kind;
 use crate::replica::Input;
@@ -62,7 +62,7 @@ impl Ledger {
         let nothing_is_freed = self.core.attaching.read();
         let mut take = |files: Vec<Bytes>| -> Result<Vec<Result<bool, Refusal>>, StoreError> {
             let submissions: Vec<Submission> = files.into_iter().map(|file| Submission { file, topic: None }).collect();
-            submit(&self.core, admit(&submissions))
+            submit(&self.core, self.core.admit(&submissions))
         };
         let result = run(&mut take);
         drop(nothing_is_freed);

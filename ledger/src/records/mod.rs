@@ -6,7 +6,7 @@
 //! | topics | `n` ‖ number | [`TopicRecord`] |
 //! | entries | number ‖ time ‖ id | the entry's file |
 //! | ids | first 10 bytes of the id | number ‖ time ‖ other 22 bytes, for each entry with these ten |
-//! | files | SHA-256 of the file | number ‖ time ‖ first 8 bytes of the id |
+//! | files | SHA-256 of the file | the key of the table entries under which the file is |
 //! | chains | number ‖ author ‖ seq | the ids that have this place: one, or several where the author forked |
 //! | nodes | SHA-256 of the node | the node |
 //! | index | tree ‖ level ‖ first key | digest ‖ size ‖ rank of a live node |
@@ -167,43 +167,19 @@ pub(crate) mod notes {
     pub(crate) const ORPHANS_END: &[u8] = b"p";
 }
 
-/// Values of the table `files`.
-pub(crate) mod files {
-    use super::{Location, Number, Time, join};
-
-    /// How much of the id is kept: enough to tell entries of one moment apart, the file's hash decides.
-    const PREFIX: usize = 8;
-
-    pub(crate) fn value(location: &Location) -> Vec<u8> {
-        join(&[
-            &location.number.to_be_bytes(),
-            &location.time.as_millis().to_be_bytes(),
-            &location.id.as_bytes()[..PREFIX],
-        ])
-    }
-
-    /// The range of keys of the table `entries` among which the file is.
-    pub(crate) fn range(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-        let _: (&[u8; 4], &[u8]) = value.split_first_chunk::<{ size_of::<Number>() }>()?;
-        (value.len() == 4 + size_of::<Time>() + PREFIX).then(|| (value.to_vec(), join(&[value, &[0xff; 25]])))
-    }
-}
-
 /// Reads an entry of our own. One point look-up.
 pub(crate) fn load_entry(store: &dyn Store, location: &Location) -> Result<Entry, StoreError> {
     let file = store.get(Table::Entries, &entries::key(location))?;
     file.and_then(|file| entry::read_stored(&Bytes::from(file))).ok_or_else(|| damaged("an entry is missing or broken"))
 }
 
-/// The file with this SHA-256, if it is that of an entry. One point look-up and one short scan.
+/// The file with this SHA-256, if it is that of an entry. Two point look-ups.
+///
+/// Between the two, a redaction may have put another file in its place: then this one is no longer here.
 pub(crate) fn file_by_digest(store: &dyn Store, digest: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    let Some(value) = store.get(Table::Files, digest)? else { return Ok(None) };
-    let (from, to) = files::range(&value).ok_or_else(|| damaged("a row of the table of files"))?;
-    let found = collect(store, Table::Entries, &from, &to, Direction::Forward, 8)?;
-    match found.len() {
-        1 => Ok(found.into_iter().next().map(|(_, file)| file)),
-        _ => Ok(found.into_iter().map(|(_, file)| file).find(|file| sha256(file)[..] == *digest)),
-    }
+    let Some(key) = store.get(Table::Files, digest)? else { return Ok(None) };
+    let file = store.get(Table::Entries, &key)?;
+    Ok(file.filter(|file| sha256(file)[..] == *digest))
 }
 
 /// From this key on, up to but without that one.

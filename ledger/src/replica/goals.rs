@@ -104,7 +104,7 @@ pub(super) struct Remembered(lru::LruCache<Cid, Disappointment>);
 
 impl Remembered {
     pub(super) fn new(most: usize) -> Self {
-        Remembered(lru::LruCache::new(most.max(1).try_into().unwrap_or(std::num::NonZeroUsize::MIN)))
+        Remembered(lru::LruCache::sparse(most.max(1).try_into().unwrap_or(std::num::NonZeroUsize::MIN)))
     }
 
     /// Whether the root is to be left alone for now, though this peer announces it.

@@ -14,7 +14,7 @@ use crate::admission::Refusal;
 use crate::content;
 use crate::entry::{Entry, EntryId};
 use crate::folder::{self, File, Item, Ranked};
-use crate::records::{Location, Locations, Number, entries, files, notes};
+use crate::records::{Location, Locations, Number, entries, notes};
 use crate::store::{StoreError, Table};
 
 /// Entries in one step from which on they are a bulk: more of them will follow, and nobody waits for each.
@@ -147,8 +147,9 @@ impl Replica {
         let file = entry.to_file();
         let digest = content::sha256(&file);
         self.stored_bytes += file.len() as u64 + 256;
-        step.effects.commit.put(Table::Files, digest, files::value(location));
-        step.effects.commit.put(Table::Entries, entries::key(location), file.as_slice());
+        let key = entries::key(location);
+        step.effects.commit.put(Table::Files, digest, key.as_slice());
+        step.effects.commit.put(Table::Entries, key, file.as_slice());
         if !entry.is_redacted() {
             for link in &entry.header().links {
                 step.effects.commit.put(Table::Notes, notes::attached(link.cid.hash().digest(), &location.id), []);

@@ -115,7 +115,7 @@ impl Replica {
             unsaved: BTreeSet::new(),
             local_news: BTreeSet::new(),
             listened: BTreeSet::new(),
-            heads: lru::LruCache::new(HEADS),
+            heads: lru::LruCache::sparse(HEADS),
             deferred: Deferred::default(),
             goals: Goals::default(),
             pulls: BTreeMap::new(),
@@ -281,6 +281,10 @@ impl Replica {
         self.counters.heard += 1;
         let announcement = match announcement {
             Ok(announcement) if announcement.topic == channel.topic() => announcement,
+            Err(AnnouncementError::Version(_)) => {
+                self.counters.heard_newer += 1;
+                return Ok(Verdict::Ignore);
+            }
             _ => {
                 self.demerits(step, [(from.clone(), Demerit::BadAnnouncement)]);
                 return Ok(Verdict::Reject);

@@ -49,6 +49,7 @@ impl Replica {
         topic.record.entries += more;
         topic.settled = Some(step.now);
         topic.last_nodes = added.len() as u32;
+        topic.last_entries = more;
         let (id, tree, entries, newest) =
             (topic.record.id, &topic.record.tree, topic.record.entries, topic.record.newest);
         let changed = tree.root != old.root;
@@ -83,13 +84,19 @@ impl Replica {
         catalog.record.newest = catalog.record.newest.max(newest);
     }
 
-    /// How long to let arrivals gather before the next settling: longer when the last one was a large one.
+    /// How long to let arrivals gather before the next settling: longer when the last one was a large one. While entries
+    /// come one at a time there is nothing to gather, and nobody should wait; but the clock has to move on, or each entry
+    /// of a burst would be settled by itself.
     pub(super) fn settle_gap(&self, number: Number) -> Duration {
         /// Nodes that one settle gap is worth.
         const NODES_PER_GAP: u32 = 16;
         const LONGEST: Duration = Duration::from_millis(500);
-        let nodes = self.topics.get(number).map_or(0, |topic| topic.last_nodes);
-        (self.options.settle * (1 + nodes / NODES_PER_GAP)).min(LONGEST)
+        const TICK: Duration = Duration::from_millis(1);
+        let Some(topic) = self.topics.get(number) else { return self.options.settle };
+        if topic.last_entries <= 1 {
+            return self.options.settle.min(TICK);
+        }
+        (self.options.settle * (1 + topic.last_nodes / NODES_PER_GAP)).min(LONGEST)
     }
 
     /// Takes the dead nodes' names down, to be swept later.

@@ -35,8 +35,9 @@ pub(super) struct Topic {
     pub(super) announced: Option<cid::Cid>,
     /// Until then somebody who began to listen may not be part of the mesh yet, and hear only direct neighbours.
     pub(super) newcomers_until: Time,
-    /// Nodes that this took.
+    /// Nodes that this took, and entries that it folded in.
     pub(super) last_nodes: u32,
+    pub(super) last_entries: u64,
 }
 
 impl Topic {
@@ -53,6 +54,7 @@ impl Topic {
             announced: None,
             newcomers_until: Time::default(),
             last_nodes: 0,
+            last_entries: 0,
         }
     }
 }

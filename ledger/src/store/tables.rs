@@ -14,7 +14,7 @@ pub enum Table {
     Entries,
     /// Where entries are: beginning of an id → (topic number, time, rest of the id) of each that begins so.
     Ids,
-    /// Where a file's block is: file CID → entry id.
+    /// Where a file's block is: SHA-256 of the file → its key in the entries.
     Files,
     /// Chains: (topic number, author, seq) → ids.
     Chains,

@@ -11,11 +11,10 @@ use sha2::{Digest, Sha256};
 use tidings_ledger::entry::Link;
 use tidings_ledger::store::{Store, StoreError};
 use tidings_ledger::{AuthorKey, Draft, Entry, EntryId, Ledger, Library, Options, TopicName};
-use tidings_transport_mem::{Answer, PeerId, Setup, World};
+use tidings_transport_mem::{Answer, Disk, DiskFault, PeerId, Setup, World};
 
 use super::faults::{Faults, Fired};
 use super::hostile::Hostile;
-use crate::crash_store::{CrashStore, Fault};
 use crate::oracle::{Oracle, entries};
 use crate::walk::walk;
 
@@ -70,7 +69,7 @@ struct Life {
     fired: Fired,
     withheld: Arc<AtomicU64>,
     peers: Vec<PeerId>,
-    stores: Vec<Arc<CrashStore>>,
+    stores: Vec<Arc<Disk>>,
     hostile: Hostile,
     apart: Vec<(PeerId, PeerId)>,
     is_cut: bool,
@@ -98,12 +97,12 @@ impl Life {
     fn new(seed: u64, rng: fastrand::Rng, faults: Faults) -> Life {
         let mut world = World::new(seed);
         let hostile = Hostile::new(&mut world);
-        let stores: Vec<_> = (0..faults.peers).map(|_| Arc::new(CrashStore::new())).collect();
+        let stores: Vec<_> = (0..faults.peers).map(|_| Arc::new(Disk::new())).collect();
         let mut options = Options { mirror: faults.mirrors, ..Options::default() };
         if faults.sweeping {
             options.limits.dead_nodes = 0;
         }
-        let open = |store: &Arc<CrashStore>| {
+        let open = |store: &Arc<Disk>| {
             let setup = Setup { options: options.clone(), store: store.clone(), skew: 0 };
             world.peer(setup).expect("an empty store opens")
         };
@@ -196,7 +195,8 @@ impl Life {
         }
         if self.chance(faults.disks) {
             let at = self.any_peer();
-            let fault = [Fault::Full, Fault::Io, Fault::CrashBefore, Fault::CrashAfter][self.rng.usize(0..4)];
+            let fault =
+                [DiskFault::Full, DiskFault::Io, DiskFault::CrashBefore, DiskFault::CrashAfter][self.rng.usize(0..4)];
             let commit = self.stores[at].commits() + self.rng.u64(0..4);
             self.stores[at].fail_at(commit, fault);
         }

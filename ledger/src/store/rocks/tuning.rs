@@ -72,6 +72,11 @@ fn family(table: Table, cache: &Cache) -> Options {
     options.set_target_file_size_base(16 * MIB as u64);
     options.set_max_bytes_for_level_base(64 * MIB as u64);
     options.set_block_based_table_factory(&blocks(table, cache));
+    if is_looked_up(table) {
+        // The same question for what is still in memory: one filter instead of a search with a cache miss at each step.
+        options.set_memtable_whole_key_filtering(true);
+        options.set_memtable_prefix_bloom_ratio(0.02);
+    }
     compress(table, &mut options);
     if table == Table::Blocks {
         // Pieces of attached files, up to a mebibyte each: kept out of the sorted files, so that compaction does not
@@ -93,6 +98,8 @@ fn compress(table: Table, options: &mut Options) {
     }
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_bottommost_compression_type(DBCompressionType::Lz4hc);
+    // The level: with real comments, 4 leaves as little on the disk as the usual 9, within a hundredth, in less time.
+    options.set_bottommost_compression_options(-14, 4, 0, 0, true);
 }
 
 fn blocks(table: Table, cache: &Cache) -> BlockBasedOptions {
@@ -116,5 +123,5 @@ fn blocks(table: Table, cache: &Cache) -> BlockBasedOptions {
 
 /// Tables read by whole keys, most of which are hashes: "is this here?" is asked far more often than answered with yes.
 fn is_looked_up(table: Table) -> bool {
-    matches!(table, Table::Ids | Table::Files | Table::Nodes | Table::Blocks)
+    matches!(table, Table::Ids | Table::Files | Table::Chains | Table::Notes | Table::Nodes | Table::Blocks)
 }

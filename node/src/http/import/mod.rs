@@ -1,5 +1,7 @@
 //! Comments in bulk: a body of JSON lines in, a stream of progress out.
 
+mod known;
+
 use std::collections::HashMap;
 
 use axum::body::Body;
@@ -11,13 +13,16 @@ use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tidings_ledger::entry::limits;
-use tidings_ledger::{AuthorKey, Draft, Time, TopicName};
+use tidings_ledger::replica::AppendError;
+use tidings_ledger::store::StoreError;
+use tidings_ledger::{AuthorKey, Draft, Entry, Ledger, Time, TopicName};
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::{App, Authorised};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Params;
 use crate::keys::test_key;
+use known::Known;
 
 /// Rows that are signed and committed together, and bytes of their text: full batches on all cores, bounded memory.
 const ROWS: usize = 4096;
@@ -61,6 +66,9 @@ struct Row {
 pub(crate) struct Progress {
     /// Rows imported so far.
     pub(crate) imported: u64,
+    /// Rows that were here already: the same author, time and text in the same topic.
+    #[serde(default)]
+    pub(crate) known: u64,
     /// Rows that could not be.
     pub(crate) bad: u64,
     /// A row that could not be: `[line, why]`.
@@ -92,6 +100,7 @@ pub(crate) async fn import(
     let job = Import {
         app,
         keys: HashMap::new(),
+        known: Known::default(),
         own,
         test_keys: query.test_keys,
         rows: Vec::new(),
@@ -112,6 +121,7 @@ pub(crate) async fn import(
 struct Import {
     app: App,
     keys: HashMap<String, AuthorKey>,
+    known: Known,
     own: Option<AuthorKey>,
     test_keys: bool,
     rows: Vec<(u64, (TopicName, AuthorKey, Draft))>,
@@ -233,18 +243,17 @@ impl Import {
         if rows.is_empty() {
             return Ok(());
         }
-        let (numbers, drafts): (Vec<u64>, Vec<_>) = rows.into_iter().unzip();
         let ledger = self.app.engine.ledger().clone();
-        let appended =
-            tokio::task::spawn_blocking(move || futures::executor::block_on(ledger.append_all(drafts))).await;
+        let known = std::mem::take(&mut self.known);
+        let work = tokio::task::spawn_blocking(move || append_new(&ledger, known, rows)).await;
+        let appended = work.map_err(|error| Stop(Some(error.to_string())))?;
         let appended = appended.map_err(|error| Stop(Some(error.to_string())))?;
-        for (line, result) in numbers.into_iter().zip(appended) {
+        self.known = appended.known;
+        self.sum.known += appended.skipped;
+        for (line, result) in appended.rows {
             match result {
                 Ok(_) => self.sum.imported += 1,
-                Err(
-                    error @ (tidings_ledger::replica::AppendError::Store(_)
-                    | tidings_ledger::replica::AppendError::Closed),
-                ) => {
+                Err(error @ (AppendError::Store(_) | AppendError::Closed)) => {
                     return Err(Stop(Some(error.to_string())));
                 }
                 Err(error) => {
@@ -256,6 +265,33 @@ impl Import {
         }
         self.lines.send(self.sum.clone()).await.map_err(|_| Stop(None))
     }
+}
+
+/// What came of some rows.
+struct Appended {
+    known: Known,
+    skipped: u64,
+    rows: Vec<(u64, Result<Entry, AppendError>)>,
+}
+
+/// Appends the rows that are not here yet.
+fn append_new(
+    ledger: &Ledger,
+    mut known: Known,
+    rows: Vec<(u64, (TopicName, AuthorKey, Draft))>,
+) -> Result<Appended, StoreError> {
+    let (mut lines, mut drafts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    let mut skipped = 0;
+    for (line, row) in rows {
+        if known.has(ledger, &row)? {
+            skipped += 1;
+        } else {
+            lines.push(line);
+            drafts.push(row);
+        }
+    }
+    let results = futures::executor::block_on(ledger.append_all(drafts));
+    Ok(Appended { known, skipped, rows: lines.into_iter().zip(results).collect() })
 }
 
 fn draft(row: Row) -> Result<(TopicName, Draft), String> {
