@@ -40,6 +40,10 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         if !is_provided && shared.config.network == NETWORK {
             match meet(&shared, meeting_point).await {
                 Ok(()) => provided = Some((life, Instant::now())),
+                Err(error) if error.is_unsupported() => {
+                    tracing::info!(%error, "the daemon has no DHT for us; name peers in the settings");
+                    return;
+                }
                 Err(error) => tracing::debug!(%error, "not provided as a member of the network yet"),
             }
         }
