@@ -259,9 +259,9 @@ impl Life {
         if is_gone || self.world.is_up(id) {
             return Ok(());
         }
-        let disk = self.peers[at].disk.reopened().expect("memory undoes");
-        self.peers[at].disk = disk.clone();
-        match self.world.restart_on(id, disk) {
+        // If the power went in the midst of a batch, some is gone.
+        self.destroy(at, |member| member.disk = member.disk.reopened().expect("memory undoes"))?;
+        match self.world.restart_on(id, self.peers[at].disk.clone()) {
             Ok(()) => {}
             // Its owner reads the message, and does what it says.
             Err(_) if is_rotten => return self.wipe(at),
@@ -415,6 +415,7 @@ impl Life {
     fn heal(&mut self) -> Result<Duration, Violation> {
         // Plans of flapping and swizzling come to their end.
         self.world.run_for(Duration::from_secs(60));
+        self.look_after_disks()?;
         self.world.heal();
         for (a, b) in std::mem::take(&mut self.apart) {
             self.world.connect(a, b, self.faults.link());
