@@ -79,7 +79,8 @@ impl Announcement {
         expect(&mut reader, key::VERSION)?;
         match reader.uint()? {
             VERSION => {}
-            other => return Err(AnnouncementError::Version(other)),
+            0 => return Err(AnnouncementError::Shape),
+            later => return Err(AnnouncementError::Version(later)),
         }
         expect(&mut reader, key::TOPIC)?;
         let topic = TopicId::from_bytes(reader.bytes32()?);
@@ -129,7 +130,7 @@ fn read_inline(all: &Bytes, reader: &mut Reader<'_>) -> Result<Vec<Bytes>, Annou
     Ok(files)
 }
 
-/// Why bytes are not an announcement. Always the fault of whoever sent them.
+/// Why bytes are not an announcement. The fault of whoever sent them, but for a later version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnnouncementError {
@@ -139,7 +140,7 @@ pub enum AnnouncementError {
     /// Not the CBOR that was expected, or not its one encoding.
     #[error("not an announcement: {0}")]
     Cbor(#[from] CborError),
-    /// Made by a later version of the format.
+    /// Made by a later version of the format: nobody's fault, and nothing that this program can judge.
     #[error("the announcement has version {0}, this program reads version 1")]
     Version(u64),
     /// Keys missing, unknown or out of order, or lists of a forbidden length.

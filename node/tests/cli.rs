@@ -127,6 +127,24 @@ fn bad_rows_are_named_by_line_and_the_rest_is_imported() {
 }
 
 #[test]
+fn importing_a_file_again_writes_nothing_twice() {
+    let place = Place::new();
+    let row = |time: u64, text: &str| {
+        format!("{{\"url\":\"lobby\",\"author\":\"ann\",\"time\":{time},\"text\":\"{text}\"}}\n")
+    };
+    let first = row(1_700_000_000_000, "one") + &row(1_700_000_000_000, "two") + &row(1_700_000_000_001, "one");
+    let import = |rows: &str| {
+        let ended = place.run_with(&["import", "-", "--test-keys", "--json"], &[], rows);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let sum: serde_json::Value = serde_json::from_str(ended.out.trim()).expect("JSON");
+        (sum["imported"].as_u64(), sum["known"].as_u64())
+    };
+    assert_eq!(import(&first), (Some(3), Some(0)));
+    let other = row(1_700_000_000_000, "three").replace("ann", "bob");
+    assert_eq!(import(&(first + &row(1_700_000_000_000, "three") + &other)), (Some(2), Some(3)));
+}
+
+#[test]
 fn nobody_signs_for_a_pseudonym_unless_told_to() {
     let place = Place::new();
     let rows = "{\"url\":\"lobby\",\"author\":\"ann\",\"text\":\"not hers\"}\n";

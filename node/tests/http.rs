@@ -369,3 +369,33 @@ async fn the_page_runs_nothing_but_its_own() {
         }
     }
 }
+
+#[test]
+fn a_sender_who_dawdles_is_cut_off_and_others_are_served() {
+    use std::io::{Read, Write};
+    let place = Place::new();
+    std::fs::create_dir_all(place.data()).expect("ours");
+    std::fs::write(place.data().join("config.toml"), "[http]\ntimeout_seconds = 1\n").expect("ours");
+    let node = place.serve(&[]);
+    let address = node.url.strip_prefix("http://").expect("plain HTTP").to_owned();
+    let head = format!(
+        "POST /api/v1/topics/lobby/entries HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+        node.token
+    );
+    let begin = |bytes: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).expect("it listens");
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).expect("not zero");
+        stream.write_all(bytes.as_bytes()).expect("it reads");
+        stream
+    };
+    let body = begin(&(head.clone() + "{\"text\":"));
+    let halves = [begin(&head[..20]), begin("G"), begin("")];
+    place.ok(&["post", "lobby", "in between"]);
+    for (at, mut stream) in [body].into_iter().chain(halves).enumerate() {
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("the node ends it before this gives up");
+        let is_told = answer.starts_with(b"HTTP/1.1 408");
+        assert!(is_told || at > 0, "{}", String::from_utf8_lossy(&answer));
+    }
+}

@@ -128,3 +128,47 @@ fn the_demo_ends_with_three_nodes_that_agree() {
     assert_eq!(report["comments"], 300, "{report}");
     assert_eq!(report["live_count"], 10, "two watchers for each of five: {report}");
 }
+
+/// A disk of a few megabytes, of the test's own: a file system in memory, in a namespace that ends with the process.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_said_so_and_nothing_acknowledged_is_lost() {
+    /// Rows in one import, and their length. Without a time, importing them again writes them again.
+    const ROWS: u64 = 10;
+    const TEXT: usize = 100_000;
+    let script = r#"
+        set -e
+        mount -t tmpfs -o size=12m none "$TIDINGS_DATA"
+        done=0
+        while [ $done -lt 40 ] && "$TIDINGS" import "$ROWS" --json >/dev/null 2>"$REASON"; do done=$((done+1)); done
+        mount -o remount,size=64m "$TIDINGS_DATA"
+        "$TIDINGS" import "$ROWS" --json >/dev/null
+        echo "acknowledged $((done+1))"
+        "$TIDINGS" status --json
+    "#;
+    let place = Place::new();
+    std::fs::create_dir(place.data()).expect("ours");
+    let (rows, reason) = (place.path("rows.jsonl"), place.path("reason"));
+    // Nothing that compresses: the low bits of a linear congruential generator's high half.
+    let mut state = 1u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'0' + (state >> 33) as u8 % 64)
+    };
+    let mut row = || serde_json::json!({ "url": "lobby", "text": (0..TEXT).map(|_| letter()).collect::<String>() });
+    let text: Vec<String> = (0..ROWS).map(|_| row().to_string()).collect();
+    std::fs::write(&rows, text.join("\n")).expect("ours");
+    let Some(ended) = place.in_namespace(script, &[("ROWS", &rows), ("REASON", &reason)]) else {
+        eprintln!("skipped: this system lets no test mount a file system of its own (unshare)");
+        return;
+    };
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (acknowledged, status) = ended.out.split_once('\n').expect("two lines");
+    let acknowledged: u64 = acknowledged.strip_prefix("acknowledged ").and_then(|n| n.parse().ok()).expect("a count");
+    let reason = std::fs::read_to_string(&reason).expect("ours");
+    assert!(acknowledged > 2 && acknowledged < 40, "{ended:?}");
+    assert!(reason.contains("full") && !reason.contains("panicked"), "{reason}");
+    let status: serde_json::Value = serde_json::from_str(status.trim()).expect("JSON");
+    let entries = status["ledger"]["entries"].as_u64().expect("a count");
+    assert!(entries >= acknowledged * ROWS, "{entries} of {acknowledged} times {ROWS} entries are left");
+}

@@ -22,6 +22,8 @@ pub struct Counters {
     pub heard: u64,
     /// Announcements heard that told nothing new.
     pub heard_same: u64,
+    /// Announcements in a later version of the format. Some of the network is newer than this program.
+    pub heard_newer: u64,
     /// Pulls begun.
     pub pulls: u64,
     /// Pulls given up because of what they found.

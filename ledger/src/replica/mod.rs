@@ -281,6 +281,10 @@ impl Replica {
         self.counters.heard += 1;
         let announcement = match announcement {
             Ok(announcement) if announcement.topic == channel.topic() => announcement,
+            Err(AnnouncementError::Version(_)) => {
+                self.counters.heard_newer += 1;
+                return Ok(Verdict::Ignore);
+            }
             _ => {
                 self.demerits(step, [(from.clone(), Demerit::BadAnnouncement)]);
                 return Ok(Verdict::Reject);

@@ -426,6 +426,25 @@ fn a_root_that_nobody_serves_is_not_fetched_for_ever() {
 }
 
 #[test]
+fn an_announcement_of_a_later_version_is_held_against_nobody() {
+    let mut net = Net::followers(1);
+    net.say(0, 1, "here already");
+    let announcement = Announcement {
+        topic: room().id(),
+        folder: net.root(0, &room()).unwrap(),
+        count: 1,
+        newest: net.now,
+        inline: Vec::new(),
+    };
+    let mut later = announcement.encode();
+    assert_eq!(later[1..3], [1, 1], "the version comes first");
+    later[2] = 2;
+    net.hear(0, 7, Channel::new(room().id()), &later.into());
+    assert!(net.nodes[0].demerits.is_empty());
+    assert_eq!(net.nodes[0].replica.counters().heard_newer, 1);
+}
+
+#[test]
 fn mirrors_end_with_the_same_catalog() {
     let mirror = |seed| Options { mirror: true, ..options(seed) };
     let mut net = Net::new([options(0), mirror(1), mirror(2)]);

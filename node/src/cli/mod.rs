@@ -1,5 +1,6 @@
 //! The command line: one file per command, one tree that says what each is for.
 
+mod called;
 mod complete;
 mod config;
 mod export;
@@ -10,6 +11,7 @@ mod place;
 mod read;
 mod serve;
 mod show;
+mod sim;
 mod status;
 mod topics;
 mod verify;
@@ -88,6 +90,7 @@ enum Command {
     Verify(verify::Args),
     Demo(crate::demo::Args),
     Bench(crate::bench::Args),
+    Sim(sim::Args),
     Peers(status::Peers),
     Status(status::Status),
     #[command(subcommand)]
@@ -137,6 +140,7 @@ async fn dispatch(command: Command, place: &Place, out: &mut Out) -> Result<(), 
         Command::Export(args) => export::run(args, place, out).await,
         Command::Verify(args) => verify::run(args, place, out),
         Command::Bench(args) => crate::bench::run(args, out).await,
+        Command::Sim(args) => sim::run(args, out),
         Command::Demo(args) => crate::demo::run(args, out).await,
         Command::Peers(args) => status::peers(args, place, out).await,
         Command::Status(args) => status::status(args, place, out).await,

@@ -19,6 +19,11 @@ impl Place {
         Place { data: global.data.clone(), config: global.config.clone() }
     }
 
+    /// As without any flags.
+    pub(crate) fn usual() -> Self {
+        Place { data: None, config: None }
+    }
+
     /// The data folder, which need not exist.
     pub(crate) fn data(&self) -> Result<PathBuf, Failure> {
         if let Some(data) = &self.data {

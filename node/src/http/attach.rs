@@ -6,17 +6,16 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use futures::TryStreamExt;
 use serde::Deserialize;
 use tidings_ledger::attachments::AttachError;
 use tidings_ledger::entry::limits;
-use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::{App, Authorised, blocking};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Params;
 use super::ipfs::media_type;
+use super::upload;
 use super::view::LinkView;
 
 /// What the file is.
@@ -49,9 +48,8 @@ pub(crate) async fn attach(
         return Err(ApiError::bad("the name must be a plain file name of at most 160 bytes"));
     }
     let media_type = query.media_type.unwrap_or_else(|| media_type::of(&name, &[]).to_owned());
-    let stream = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
     let most = app.http.max_attachment_bytes;
-    let mut reader = Bounded { reader: SyncIoBridge::new(Box::pin(stream)), left: most, over: false };
+    let mut reader = Bounded { reader: upload::reader(&app, body), left: most, over: false };
     let link = blocking(move || {
         let attached = app.engine.ledger().attach(&mut reader, &name, &media_type);
         if reader.over {

@@ -19,6 +19,7 @@ mod server;
 mod status;
 mod topics;
 mod transfer;
+mod upload;
 mod view;
 mod write;
 

@@ -10,17 +10,17 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::SinkExt;
 use futures::channel::mpsc;
-use futures::{SinkExt, TryStreamExt};
 use serde_json::Value;
 use tidings_ledger::archive::{ArchiveError, Exported};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::app::{App, Authorised, blocking};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Segment;
+use super::upload;
 
 /// Bytes that are sent together.
 const TOGETHER: usize = 256 << 10;
@@ -70,8 +70,7 @@ pub(crate) async fn everything(State(app): State<App>) -> Result<Response, ApiEr
     request_body(content = Vec<u8>, content_type = "application/vnd.ipld.car"),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody)))]
 pub(crate) async fn import(_: Authorised, State(app): State<App>, body: Body) -> Result<Json<Value>, ApiError> {
-    let stream = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
-    let reader = SyncIoBridge::new(Box::pin(stream));
+    let reader = upload::reader(&app, body);
     blocking(move || {
         let imported = app.engine.ledger().import_car(BufReader::with_capacity(TOGETHER, reader));
         let imported = imported.map_err(|error| match error {

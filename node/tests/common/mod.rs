@@ -76,6 +76,29 @@ impl Place {
         Ended { code, out: out.join().expect("read"), err: err.join().expect("read") }
     }
 
+    /// Runs a shell script as the root of namespaces of its own, so that it may mount; `None` where nobody may.
+    pub fn in_namespace(&self, script: &str, environment: &[(&str, &Path)]) -> Option<Ended> {
+        let unshare = || {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--mount"]);
+            command
+        };
+        let mount = unshare().args(["mount", "-t", "tmpfs", "none", "/mnt"]).stderr(Stdio::null()).status();
+        if !mount.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let ended = unshare()
+            .args(["timeout", "100", "sh", "-c", script])
+            .env("TIDINGS", env!("CARGO_BIN_EXE_tidings"))
+            .env("TIDINGS_DATA", self.data())
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .expect("unshare is there");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(Ended { code: ended.status.code().unwrap_or(-1), out: text(&ended.stdout), err: text(&ended.stderr) })
+    }
+
     /// Runs a command that has to succeed.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let ended = self.run(arguments);

@@ -23,7 +23,9 @@ use crate::output::{Out, count, sanitise_line};
     A row is {\"url\": …, \"author\": …, \"time\": milliseconds since 1970, \"text\": …}. Without\n\
     author, you sign it; for rows with one, nobody here can sign, so they are refused unless\n\
     --test-keys makes keys for them that anyone can compute. Bad rows are named by line number\n\
-    and left out; the rest is imported. Importing rows twice writes them twice.\n\n\
+    and left out; the rest is imported. A row with a time that is here already, by the same\n\
+    author and with the same text, is counted and not written again, so an import that was\n\
+    cut off can be run again.\n\n\
     CAR files and folders hold entries that are signed already: importing them again changes\n\
     nothing, and their topics are followed from then on."
 )]
@@ -59,11 +61,12 @@ async fn import_rows(client: &Client, input: rows::Input, args: &Args, out: &mut
     let seconds = begun.elapsed().as_secs_f64();
     if out.is_json() {
         let complete = last.complete.unwrap_or_default();
-        out.json(&json!({ "imported": last.imported, "bad": last.bad, "seconds": seconds, "complete": complete }))?;
+        out.json(&json!({ "imported": last.imported, "known": last.known, "bad": last.bad, "seconds": seconds, "complete": complete }))?;
     } else {
         let rate = count((last.imported as f64 / seconds.max(0.001)) as u64);
+        let known = if last.known > 0 { format!("{} here already, ", count(last.known)) } else { String::new() };
         out.line(format!(
-            "{} imported, {} bad, in {seconds:.1} s ({rate} a second)",
+            "{} imported, {known}{} bad, in {seconds:.1} s ({rate} a second)",
             count(last.imported),
             count(last.bad)
         ))?;

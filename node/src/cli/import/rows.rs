@@ -68,7 +68,7 @@ pub(super) async fn send(
         (Some(_), _) => Ok(last),
         (None, Ok(Err(error))) => Err(Failure::io("read", file, &error)),
         _ => Err(Failure::new(Exit::Unreachable, "the node stopped before the import was done")
-            .hint(format!("{} rows are in; importing the file again would write them twice", count(last.imported)))),
+            .hint(format!("{} rows are in; import the file again for the rest", count(last.imported)))),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Comments in bulk: a body of JSON lines in, a stream of progress out.
 
+mod group;
+mod known;
+
 use std::collections::HashMap;
 
 use axum::body::Body;
@@ -11,13 +14,18 @@ use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tidings_ledger::entry::limits;
+use tidings_ledger::replica::AppendError;
+use tidings_ledger::store::StoreError;
 use tidings_ledger::{AuthorKey, Draft, Time, TopicName};
+use tokio::task::JoinHandle;
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::{App, Authorised};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Params;
 use crate::keys::test_key;
+use group::{Appended, append_new};
+use known::Known;
 
 /// Rows that are signed and committed together, and bytes of their text: full batches on all cores, bounded memory.
 const ROWS: usize = 4096;
@@ -61,6 +69,9 @@ struct Row {
 pub(crate) struct Progress {
     /// Rows imported so far.
     pub(crate) imported: u64,
+    /// Rows that were here already: the same author, time and text in the same topic.
+    #[serde(default)]
+    pub(crate) known: u64,
     /// Rows that could not be.
     pub(crate) bad: u64,
     /// A row that could not be: `[line, why]`.
@@ -92,6 +103,8 @@ pub(crate) async fn import(
     let job = Import {
         app,
         keys: HashMap::new(),
+        known: Known::default(),
+        under_way: None,
         own,
         test_keys: query.test_keys,
         rows: Vec::new(),
@@ -112,6 +125,8 @@ pub(crate) async fn import(
 struct Import {
     app: App,
     keys: HashMap<String, AuthorKey>,
+    known: Known,
+    under_way: Option<JoinHandle<Result<Appended, StoreError>>>,
     own: Option<AuthorKey>,
     test_keys: bool,
     rows: Vec<(u64, (TopicName, AuthorKey, Draft))>,
@@ -129,7 +144,11 @@ impl Import {
         let result = self.read(body).await;
         let (complete, error) = match result {
             Ok(()) => (true, None),
-            Err(Stop(error)) => (false, error),
+            Err(Stop(error)) => {
+                // What was begun is counted; the first error is the one to tell.
+                let _ = self.gather().await;
+                (false, error)
+            }
         };
         let last = Progress { complete: Some(complete), error, ..self.sum.clone() };
         // Whoever asked may have gone.
@@ -165,7 +184,17 @@ impl Import {
                 self.row(&rest).await?;
             }
         }
-        self.commit().await
+        self.commit().await?;
+        self.gather().await?;
+        self.fold().await
+    }
+
+    /// Brings the folders up to date, so that peers hear of the last rows now and not half a second later.
+    async fn fold(&self) -> Result<(), Stop> {
+        let ledger = self.app.engine.ledger().clone();
+        let folded = tokio::task::spawn_blocking(move || ledger.flush()).await;
+        let folded = folded.map_err(|error| Stop(Some(error.to_string())))?;
+        folded.map_err(|error| Stop(Some(error.to_string())))
     }
 
     async fn row(&mut self, line: &[u8]) -> Result<(), Stop> {
@@ -226,25 +255,30 @@ impl Import {
         self.lines.send(Progress { row, ..self.sum.clone() }).await.map_err(|_| Stop(None))
     }
 
-    /// Signs and stores what was read, on the threads that may block.
+    /// Signs and stores what was read, on the threads that may block, while the next rows are read.
     async fn commit(&mut self) -> Result<(), Stop> {
+        self.gather().await?;
         self.bytes = 0;
         let rows = std::mem::take(&mut self.rows);
-        if rows.is_empty() {
-            return Ok(());
+        if !rows.is_empty() {
+            let ledger = self.app.engine.ledger().clone();
+            let known = std::mem::take(&mut self.known);
+            self.under_way = Some(tokio::task::spawn_blocking(move || append_new(&ledger, known, rows)));
         }
-        let (numbers, drafts): (Vec<u64>, Vec<_>) = rows.into_iter().unzip();
-        let ledger = self.app.engine.ledger().clone();
-        let appended =
-            tokio::task::spawn_blocking(move || futures::executor::block_on(ledger.append_all(drafts))).await;
+        Ok(())
+    }
+
+    /// Waits for the rows that are being stored, and tells what came of them.
+    async fn gather(&mut self) -> Result<(), Stop> {
+        let Some(work) = self.under_way.take() else { return Ok(()) };
+        let appended = work.await.map_err(|error| Stop(Some(error.to_string())))?;
         let appended = appended.map_err(|error| Stop(Some(error.to_string())))?;
-        for (line, result) in numbers.into_iter().zip(appended) {
+        self.known = appended.known;
+        self.sum.known += appended.skipped;
+        for (line, result) in appended.rows {
             match result {
                 Ok(_) => self.sum.imported += 1,
-                Err(
-                    error @ (tidings_ledger::replica::AppendError::Store(_)
-                    | tidings_ledger::replica::AppendError::Closed),
-                ) => {
+                Err(error @ (AppendError::Store(_) | AppendError::Closed)) => {
                     return Err(Stop(Some(error.to_string())));
                 }
                 Err(error) => {

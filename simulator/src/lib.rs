@@ -1,0 +1,18 @@
+//! Scenarios: what would happen to a network of Tidings nodes if…
+//!
+//! A [`Scenario`] is a text file that says how many nodes there are, how they are connected, who writes what, what goes
+//! wrong, and what must hold at the end. [`run`] lets it happen under virtual time and says what came of it.
+
+mod measure;
+mod page;
+mod plan;
+mod ready;
+mod report;
+mod run;
+pub mod scenario;
+mod trace;
+
+pub use ready::{READY, Ready, ready};
+pub use report::{Expectation, PhaseFigures, Report, Spread, Times};
+pub use run::{Findings, Options, Progress, RunError, run};
+pub use scenario::{Scenario, ScenarioError};
