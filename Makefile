@@ -8,11 +8,11 @@ ARGS ?=
 .DEFAULT_GOAL := help
 SIM = $(CARGO) test --locked -p tidings-tests --features slow
 
-.PHONY: help run demo bench test test-slow sim sim-long lint fmt docs setup clean
+.PHONY: help run demo bench test test-slow sim sim-long interop bench-interop lint fmt docs setup clean
 
 help: ## this text
 	@echo 'make TARGET, where TARGET is one of:'
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  %-13s %s\n' "$$name" "$$what"; done
 
 run: ready ## build and start a node; its page is at http://127.0.0.1:4280
 	@$(TIDINGS) serve $(ARGS)
@@ -34,6 +34,12 @@ sim: ## a few minutes of simulation: crashes, costs, random operations, some hun
 
 sim-long: ## about an hour of it
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(SIM) --test costs --test crashes --test policies --test random --test swarm
+
+interop: ## bring Kubo, IPFS Cluster and Helia, run the tests that need them, and measure who moves blocks how fast
+	@scripts/interop
+
+bench-interop: ## only that measuring
+	@scripts/interop bench
 
 lint: ## formatting, clippy for each feature set, rustdoc, dependency policy, links
 	@scripts/lint
