@@ -11,11 +11,11 @@ SIM = $(CARGO) test --locked -p tidings-tests -p tidings-node --features tidings
 
 SIMULATIONS = --test costs --test crashes --test crowds --test exhaustive --test policies --test random --test swarm
 
-.PHONY: help run demo bench test test-slow sim sim-long lint fmt docs setup clean
+.PHONY: help run demo bench test test-slow sim sim-long interop bench-interop lint fmt docs setup clean
 
 help: ## this text
 	@echo 'make TARGET, where TARGET is one of:'
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  %-13s %s\n' "$$name" "$$what"; done
 
 run: ready ## build and start a node; its page is at http://127.0.0.1:4280
 	@$(TIDINGS) serve $(ARGS)
@@ -38,6 +38,12 @@ sim: ## a few minutes of simulation: costs, crashes, crowds, all interleavings, 
 sim-long: ## about an hour of it: 10,000 seeds, and costs at a million entries (6 GB of memory)
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
 	TIDINGS_COSTS=$${TIDINGS_COSTS:-10000,100000,1000000} $(SIM) $(SIMULATIONS) -- --nocapture
+
+interop: ## bring Kubo, IPFS Cluster and Helia, run the tests that need them, and measure who moves blocks how fast
+	@scripts/interop
+
+bench-interop: ## only that measuring
+	@scripts/interop bench
 
 lint: ## formatting, clippy for each feature set, rustdoc, dependency policy, links
 	@scripts/lint

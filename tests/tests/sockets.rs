@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidings_ledger::transport::{Blocks, Peer, Transport};
 use tidings_tests::live::{Live, Mesh, wait};

@@ -95,6 +95,11 @@ impl KuboDaemon {
         self.run(args).unwrap_or_else(|error| panic!("ipfs {args:?}: {error}"))
     }
 
+    /// Where its RPC is, as a multiaddress.
+    pub fn api(&self) -> String {
+        std::fs::read_to_string(self.repo.path().join("api")).expect("a running daemon says so").trim().to_owned()
+    }
+
     fn list(&self, args: &[&str]) -> Vec<String> {
         self.must(args).lines().map(str::to_owned).collect()
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_interop::{Node, Peer, Software, eventually, plain, until};
-use tidings_ledger::{Entry, TopicName};
 use tidings_ledger::announcement::Announcement;
 use tidings_ledger::transport::Channel;
+use tidings_ledger::{Entry, TopicName};
 use tidings_transport_ipfs::Identity;
 
 /// A message that arrives at all arrives in far less.

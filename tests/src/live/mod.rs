@@ -1,6 +1,6 @@
 //! The suite over a real transport, in real time.
 //!
-//! [`Live`] makes a [`Network`] of anything that is a [`Mesh`]: four methods that start, stop and connect transports. What
+//! [`Live`] makes a [`Network`] of anything that is a [`Mesh`]: a few methods that start, stop and connect transports. What
 //! the scenarios ask beyond that is done around the transport, not by it. A [`Gate`] loses what a partition separates and
 //! counts what is fetched; a [`PacedClock`] lets the ledger's time pass faster than the machine's, so that a minute of
 //! announcing again takes seconds, and lets it be wrong.
@@ -11,7 +11,6 @@ mod gate;
 pub use clock::PacedClock;
 pub use gate::{Gate, Walls};
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -48,6 +47,17 @@ pub trait Mesh {
 
     /// Connects two nodes that run, and returns when both can talk.
     fn connect(&mut self, a: Node, b: Node);
+
+    /// What it can do, with a [`Gate`] around it, beside the usual. A transport whose software cannot be made to misbehave
+    /// leaves [`Skill::Stranger`] out.
+    fn skills(&self) -> &[Skill] {
+        &[Skill::Partition, Skill::Stranger, Skill::Counters, Skill::Clock]
+    }
+
+    /// The node's ledger was opened over its transport, for a transport that wants to know.
+    fn opened(&mut self, node: Node, ledger: &Ledger) {
+        let _ = (node, ledger);
+    }
 }
 
 /// Nodes over a [`Mesh`].
@@ -80,10 +90,13 @@ impl<M: Mesh> Live<M> {
         Arc::new(Gate::new(transport, self.mesh.name(node), self.walls.clone(), PACE))
     }
 
-    fn run(node: &mut LiveNode) {
+    /// Opens the ledger of a node.
+    fn run(&mut self, number: Node) {
+        let node = &mut self.nodes[number];
         let (store, gate) = (node.store.clone(), node.gate.clone());
         let opened = Ledger::open(store, gate, node.clock.clone(), node.options.clone());
         let (ledger, driver) = opened.expect("the store opens");
+        within(|| self.mesh.opened(number, &ledger));
         node.running = Some((ledger, runtime().spawn(driver.run())));
     }
 
@@ -95,7 +108,7 @@ impl<M: Mesh> Live<M> {
 
 impl<M: Mesh> Network for Live<M> {
     fn skills(&self) -> &[Skill] {
-        &[Skill::Partition, Skill::Stranger, Skill::Counters, Skill::Clock]
+        self.mesh.skills()
     }
 
     fn add(&mut self, kind: Kind) -> Node {
@@ -108,11 +121,11 @@ impl<M: Mesh> Network for Live<M> {
         };
         let gate = self.start(node, blocks);
         let options = Options { mirror: kind == Kind::Mirror, seed: node as u64, ..Options::default() };
-        let mut live = LiveNode { store, options, clock: PacedClock::new(PACE), gate, running: None, shelf };
+        let clock = PacedClock::new(PACE);
+        self.nodes.push(LiveNode { store, options, clock, gate, running: None, shelf });
         if kind != Kind::Stranger {
-            Self::run(&mut live);
+            self.run(node);
         }
-        self.nodes.push(live);
         node
     }
 
@@ -136,7 +149,7 @@ impl<M: Mesh> Network for Live<M> {
         within(|| self.mesh.stop(node));
         let blocks = Arc::new(Library::new(self.nodes[node].store.clone()));
         self.nodes[node].gate = self.start(node, blocks);
-        Self::run(&mut self.nodes[node]);
+        self.run(node);
         for (a, b) in self.links.clone().into_iter().filter(|(a, b)| *a == node || *b == node) {
             within(|| self.mesh.connect(a, b));
         }

@@ -200,7 +200,11 @@ fn a_peer_that_gets_a_block_after_it_denied_it_is_asked_again() {
     for hinted in [true, false] {
         let (mut bench, a) = (Bench::new(3, WINDOWS), PeerId::random());
         let cids = bench.cids.clone();
-        if hinted { bench.direct(a) } else { bench.connect(a) };
+        if hinted {
+            bench.direct(a)
+        } else {
+            bench.connect(a)
+        };
         for cid in &cids {
             bench.presence(&a, cid, false);
         }
