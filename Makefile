@@ -8,7 +8,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 SIM = $(CARGO) test --locked -p tidings-tests --features slow
 
-.PHONY: help run demo bench test test-slow sim sim-long lint fmt docs setup clean
+.PHONY: help run demo bench test test-slow sim sim-long mutants lint fmt docs setup clean
 
 help: ## this text
 	@echo 'make TARGET, where TARGET is one of:'
@@ -35,6 +35,9 @@ sim: ## a few minutes of simulation: crashes, costs, random operations, some hun
 sim-long: ## about an hour of it
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(SIM) --test costs --test crashes --test policies --test random --test swarm
 
+mutants: ## bugs on purpose, one at a time: does a test tell?
+	@tests/mutations/run.py $(ARGS)
+
 lint: ## formatting, clippy for each feature set, rustdoc, dependency policy, links
 	@scripts/lint
 
@@ -48,7 +51,7 @@ setup: ## only install what building and testing need
 	@scripts/bootstrap tests
 
 clean: ## remove what was built of Tidings, keep the built dependencies
-	@$(CARGO) clean -p tidings-ledger -p tidings-transport-mem -p tidings-transport-ipfs -p tidings-node -p tidings-tests
+	@$(CARGO) clean -p tidings-ledger -p tidings-transport-mem -p tidings-simulator -p tidings-transport-ipfs -p tidings-node -p tidings-tests
 
 .PHONY: ready
 ready:
