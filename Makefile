@@ -8,11 +8,11 @@ ARGS ?=
 .DEFAULT_GOAL := help
 SIM = $(CARGO) test --locked -p tidings-tests --features slow
 
-.PHONY: help run demo bench test test-slow sim sim-long mutants lint fmt docs setup clean
+.PHONY: help run demo bench test test-slow sim sim-long mutants interop bench-interop lint fmt docs setup clean
 
 help: ## this text
 	@echo 'make TARGET, where TARGET is one of:'
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  %-13s %s\n' "$$name" "$$what"; done
 
 run: ready ## build and start a node; its page is at http://127.0.0.1:4280
 	@$(TIDINGS) serve $(ARGS)
@@ -37,6 +37,12 @@ sim-long: ## about an hour of it
 
 mutants: ## bugs on purpose, one at a time: does a test tell?
 	@tests/mutations/run.py $(ARGS)
+
+interop: ## bring Kubo, IPFS Cluster and Helia, run the tests that need them, and measure who moves blocks how fast
+	@scripts/interop
+
+bench-interop: ## only that measuring
+	@scripts/interop bench
 
 lint: ## formatting, clippy for each feature set, rustdoc, dependency policy, links
 	@scripts/lint

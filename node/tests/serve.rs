@@ -149,9 +149,14 @@ fn a_full_disk_is_said_so_and_nothing_acknowledged_is_lost() {
     let place = Place::new();
     std::fs::create_dir(place.data()).expect("ours");
     let (rows, reason) = (place.path("rows.jsonl"), place.path("reason"));
-    let text: Vec<String> = (0..ROWS)
-        .map(|n| serde_json::json!({ "url": "lobby", "text": format!("{n}{}", "x".repeat(TEXT)) }).to_string())
-        .collect();
+    // Nothing that compresses: the low bits of a linear congruential generator's high half.
+    let mut state = 1u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'0' + (state >> 33) as u8 % 64)
+    };
+    let mut row = || serde_json::json!({ "url": "lobby", "text": (0..TEXT).map(|_| letter()).collect::<String>() });
+    let text: Vec<String> = (0..ROWS).map(|_| row().to_string()).collect();
     std::fs::write(&rows, text.join("\n")).expect("ours");
     let Some(ended) = place.in_namespace(script, &[("ROWS", &rows), ("REASON", &reason)]) else {
         eprintln!("skipped: this system lets no test mount a file system of its own (unshare)");

@@ -1,9 +1,45 @@
 //! What crosses crates: one suite of scenarios that runs over every transport, and an independent oracle.
 //!
-//! A transport takes part by implementing [`Network`] and running [`scenarios::all`] over it: each [`Scenario`] says
-//! what it needs, so that a transport runs those that it can. [`Simulated`] is the first, a world of transport-mem.
-//! Nothing here is part of what users build; a scenario that fails panics and says what it expected.
+//! Two ways to run it over a transport of your own:
+//!
+//! - The transport lives in real time: implement [`live::Mesh`], which starts, stops, names and connects its nodes, and
+//!   give it to [`live::Live`], which does the rest around it: partitions, clocks, counting, strangers, restarts.
+//! - It has a time of its own, as a simulator has: implement [`Network`] itself. [`Simulated`] is an example.
+//!
+//! Then run [`scenarios::all`]. Each [`Scenario`] says what it needs, so that a network runs those that it can.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use tidings_ledger::transport::{Blocks, Peer, Transport};
+//! use tidings_tests::live::{Live, Mesh};
+//! use tidings_tests::{Node, scenarios};
+//!
+//! struct Pigeons { /* lofts, by node */ }
+//!
+//! impl Mesh for Pigeons {
+//!     fn start(&mut self, node: Node, blocks: Arc<dyn Blocks>) -> Arc<dyn Transport> {
+//!         unimplemented!("build a loft that serves these blocks")
+//!     }
+//!     fn stop(&mut self, node: Node) {}
+//!     fn name(&self, node: Node) -> Peer {
+//!         Peer::new(format!("loft {node}"))
+//!     }
+//!     fn connect(&mut self, a: Node, b: Node) {}
+//! }
+//!
+//! for scenario in scenarios::all() {
+//!     let mut network = Live::new(Pigeons {});
+//!     if scenario.fits(&network) {
+//!         println!("{}", scenario.name);
+//!         (scenario.run)(&mut network); // panics, and says why
+//!     }
+//! }
+//! ```
+//!
+//! `tests/sockets.rs` does that over libp2p. Nothing here is part of what users build.
 
+pub mod live;
 mod network;
 mod oracle;
 pub mod scenarios;

@@ -128,6 +128,9 @@ pub struct ProvideConfig {
     pub search_seconds: u64,
     /// Members to be connected with before searching less. Default: 8.
     pub enough_members: usize,
+    /// Seconds until a record is made known again. Others keep it for 48 hours at most, 24 in older software. Default:
+    /// 39600, that is 11 hours.
+    pub renew_seconds: u64,
 }
 
 const MIB: usize = 1024 * 1024;
@@ -191,7 +194,14 @@ impl Default for BitswapConfig {
 
 impl Default for ProvideConfig {
     fn default() -> Self {
-        ProvideConfig { network: true, roots: 256, per_minute: 60, search_seconds: 300, enough_members: 8 }
+        ProvideConfig {
+            network: true,
+            roots: 256,
+            per_minute: 60,
+            search_seconds: 300,
+            enough_members: 8,
+            renew_seconds: 39_600,
+        }
     }
 }
 

@@ -40,6 +40,7 @@ mod blocks;
 mod config;
 mod counters;
 mod daemon;
+mod discovery;
 mod error;
 mod events;
 mod gossip;

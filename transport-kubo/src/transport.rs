@@ -24,7 +24,7 @@ use crate::gossip::{self, Command};
 use crate::pins::{self, Signal};
 use crate::shared::Shared;
 use crate::status::{DaemonStatus, PeerStatus, Status};
-use crate::{blocks, daemon, supervise};
+use crate::{blocks, daemon, discovery, supervise};
 
 /// Folders that wait for the keeper of pins.
 const SIGNALS: usize = 1024;
@@ -63,6 +63,7 @@ impl KuboTransport {
         tasks.spawn(gossip::announce_gaps(shared.clone()));
         tasks.spawn(gossip::look_around(shared.clone()));
         tasks.spawn(gossip::publish(shared.clone(), messages_out));
+        tasks.spawn(discovery::run(shared.clone()));
         tasks.spawn(pins::provide(shared.clone(), wish_out));
         tasks.spawn(pins::keep(shared.clone(), folders_out));
         let events = Mutex::new(Some(EventStream(shared.events.clone())));

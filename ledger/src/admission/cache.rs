@@ -108,7 +108,7 @@ mod tests {
         let entry = entry("one");
         let file: Bytes = entry.to_file().into();
         let cache = AdmissionCache::new(8);
-        assert!(cache.admit(&submissions(&[file.clone()]))[0].is_ok());
+        assert!(cache.admit(&submissions(std::slice::from_ref(&file)))[0].is_ok());
         let elsewhere = Submission { file, topic: Some(TopicName::parse("room:other").expect("a good name").id()) };
         assert!(matches!(cache.admit(&[elsewhere])[..], [Err(Refusal::Topic { .. })]));
     }

@@ -42,7 +42,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Cid>, &'static str> {
     for _ in 0..count {
         reader.literal(&LINK).map_err(|_| malformed)?;
         let link = reader.bytes().map_err(|_| malformed)?;
-        let cid = link.strip_prefix(&[0]).and_then(|cid| Cid::try_from(cid).ok());
+        // Reading a CID stops at its end: what comes after it would go unseen.
+        let whole = |bytes: &&[u8]| Cid::try_from(*bytes).ok().filter(|cid| cid.to_bytes() == *bytes);
+        let cid = link.strip_prefix(&[0]).as_ref().and_then(whole);
         roots.push(cid.ok_or("a root is not a CID")?);
     }
     if reader.text() != Ok("version") || reader.uint() != Ok(1) || reader.finish().is_err() {

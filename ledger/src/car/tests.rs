@@ -89,6 +89,19 @@ fn a_length_not_in_its_shortest_form_is_refused() {
 }
 
 #[test]
+fn bytes_after_a_root_are_not_passed_over() {
+    let good = car(&[raw_cid(b"root")], &[]);
+    // One more byte within the link: the lengths around it are one more, too.
+    let link = good.windows(3).position(|three| three == [0x58, 37, 0]).expect("a byte string of 37 bytes");
+    let mut bad = good.clone();
+    bad[0] += 1;
+    bad[link + 1] += 1;
+    bad.insert(link + 2 + 37, 0x77);
+    assert!(read(&good).is_ok());
+    assert!(matches!(read(&bad), Err(CarError::Header(why)) if why.contains("root")), "{:?}", read(&bad));
+}
+
+#[test]
 fn a_version_2_file_is_named_as_such() {
     let mut bytes = vec![10];
     bytes.extend(b"\xa1\x67version\x02");

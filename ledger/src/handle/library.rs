@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cid::Cid;
 
-use crate::content::{DAG_PB, RAW, digest_of};
+use crate::content::{DAG_PB, RAW, digest_of, is_nothing};
 use crate::records;
 use crate::store::{Store, StoreError, Table};
 use crate::transport::Blocks;
@@ -26,6 +26,9 @@ impl Library {
 
 impl Blocks for Library {
     fn get(&self, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
+        if is_nothing(cid) {
+            return Ok(Some(Bytes::new()));
+        }
         let Some(digest) = digest_of(cid) else { return Ok(None) };
         let ours = match cid.codec() {
             RAW => records::file_by_digest(&*self.0, &digest)?,

@@ -1,7 +1,9 @@
 //! Announcing: telling the news once, and the state again and again, as seldom as will do.
 //!
 //! Suppression follows the idea of SRM (Floyd et al. 1997): whoever is about to say what was just heard stays silent, and
-//! jitter makes somebody the first.
+//! jitter makes somebody the first. The jitter is not even but exponential (Nonnenmacher and Biersack 1998): late moments
+//! are likelier by far than early ones, so that of ten peers or of ten thousand, only a few are early, and the others hear
+//! them in time. With even jitter, a large network all speaks at once.
 
 use std::time::Duration;
 
@@ -25,8 +27,12 @@ pub(super) const WELCOME: Duration = Duration::from_millis(50);
 /// others saying the same is no reason to be silent, and what changed meanwhile is said again at the end.
 const NEWCOMER: Duration = Duration::from_millis(2500);
 
-/// A peer that is behind is answered within this time.
-const CORRECTION: Duration = Duration::from_millis(200);
+/// A peer that is behind is answered within this time: several times what an announcement takes through a large network,
+/// or those who answer do not hear each other in time.
+const CORRECTION: Duration = Duration::from_secs(1);
+
+/// How steep the jitter is: the logarithm of the number of peers among whom a handful still is early.
+const STEEPNESS: f64 = 10.0;
 
 impl Replica {
     /// Publishes the topic's root, with what is new as far as it fits.
@@ -91,7 +97,7 @@ impl Replica {
     pub(super) fn announce_within(&mut self, now: Time, number: Number, span: Duration) {
         let joined = self.topics.get(number).is_some_and(|topic| topic.joined && topic.record.tree.root.is_some());
         if joined {
-            let delay = span.mul_f64(self.rng.f64());
+            let delay = span.mul_f64(self.lot());
             self.timers.by(Timer::Announce(number), now + delay);
         }
     }
@@ -153,7 +159,13 @@ impl Replica {
 
     /// The time to the next announcement of an unchanged root: a quarter of jitter, so that peers do not speak at once.
     fn reannounce_period(&mut self) -> Duration {
-        self.options.reannounce.mul_f64(0.75 + 0.5 * self.rng.f64())
+        let lot = self.lot();
+        self.options.reannounce.mul_f64(0.75 + 0.5 * lot)
+    }
+
+    /// A part of a span of time, near to its end for most and near to its beginning for few.
+    fn lot(&mut self) -> f64 {
+        (self.rng.f64() * STEEPNESS.exp_m1()).ln_1p() / STEEPNESS
     }
 }
 

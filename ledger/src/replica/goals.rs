@@ -16,6 +16,10 @@ const PEERS: usize = 4;
 const PATIENCE_AT_FIRST: Duration = Duration::from_secs(20);
 const PATIENCE_AT_LAST: Duration = Duration::from_secs(3600);
 
+/// The same for a root that was merely not to be had: a connection that was bad for an hour may be good again, and to ask
+/// once more costs little.
+const UNAVAILABLE_AT_LAST: Duration = Duration::from_secs(300);
+
 /// Announcers of one root that are relied on, one after the other, before it is left alone whoever announces it.
 const TRIED: usize = 8;
 
@@ -133,8 +137,9 @@ impl Remembered {
     }
 
     fn put(&mut self, root: Cid, now: Time, relied_on: Option<Vec<Peer>>) {
+        let most = if relied_on.is_some() { UNAVAILABLE_AT_LAST } else { PATIENCE_AT_LAST };
         let patience = match self.0.get(&root) {
-            Some(found) => (found.patience * 2).min(PATIENCE_AT_LAST),
+            Some(found) => (found.patience * 2).min(most),
             None => PATIENCE_AT_FIRST,
         };
         self.0.put(root, Disappointment { until: now + patience, patience, relied_on });

@@ -23,6 +23,10 @@ const BULK: usize = 64;
 /// How long a bulk may gather before it is folded into the folders.
 const BULK_GAP: Duration = Duration::from_millis(500);
 
+/// Entries of one topic, written here, that are folded in at once: peers begin to fetch them while more are written, and
+/// that many share the nodes they change. What a pull brings is folded in when it ends.
+const BULK_MOST: u64 = 2048;
+
 /// How an entry came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -114,7 +118,7 @@ impl Replica {
         if origin != Origin::Peer {
             self.freshen(number, file.file);
         }
-        self.remember_arrival(step, &location);
+        self.remember_arrival(step, &location, origin);
         step.effects.notices.push(Notice::Entry(entry.clone()));
         step.set_entry(entry);
         Ok(Ok(true))
@@ -230,7 +234,7 @@ impl Replica {
         let is_first = first.is_none_or(|first| first.id == *target);
         let key = if is_first { folder::short(location.time, target) } else { folder::long(location.time, target) };
         self.list(location.number, key, &entry, &file);
-        self.remember_arrival(step, &location);
+        self.remember_arrival(step, &location, Origin::Peer);
         step.effects.notices.push(Notice::Redacted { topic: entry.topic(), entry: *target });
         step.set_entry(entry);
         Ok(())
@@ -253,15 +257,17 @@ impl Replica {
     }
 
     /// Notes that the topic's tree has to change, so that a crash before it did is made good.
-    fn remember_arrival(&mut self, step: &mut Step<'_>, location: &Location) {
+    fn remember_arrival(&mut self, step: &mut Step<'_>, location: &Location, origin: Origin) {
         let note = step.arrived.entry(location.number).or_default();
         note.extend_from_slice(&location.time.as_millis().to_be_bytes());
         note.extend_from_slice(location.id.as_bytes());
-        let at = if step.is_bulk {
-            step.now + BULK_GAP
-        } else {
-            let settled = self.topics.get(location.number).and_then(|topic| topic.settled);
-            settled.map_or(step.now, |settled| step.now.max(settled + self.settle_gap(location.number)))
+        let topic = self.topics.get(location.number);
+        let is_much = origin != Origin::Peer && topic.is_some_and(|topic| topic.pending_entries >= BULK_MOST);
+        let at = match topic.and_then(|topic| topic.settled) {
+            _ if is_much => step.now,
+            _ if step.is_bulk => step.now + BULK_GAP,
+            None => step.now,
+            Some(settled) => step.now.max(settled + self.settle_gap(location.number)),
         };
         self.timers.by(Timer::Settle(location.number), at);
     }

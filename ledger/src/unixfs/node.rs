@@ -6,7 +6,7 @@ use ipld_dagpb::PbNode;
 
 use super::error::NodeError;
 use super::message::{self, Message, Type};
-use crate::content::{DAG_PB, RAW};
+use crate::content::{DAG_PB, RAW, is_nothing};
 
 /// The largest block that peers exchange.
 pub(super) const MAX_BLOCK: usize = 2 * 1024 * 1024;
@@ -83,8 +83,11 @@ pub(super) fn decode(cid: &Cid, bytes: &Bytes) -> Result<Node, NodeError> {
     }
 }
 
-/// The bytes of a block that is written out in its CID.
+/// The bytes of a block that is written out in its CID, or that everybody has.
 pub(super) fn inlined(cid: &Cid) -> Option<Bytes> {
+    if is_nothing(cid) {
+        return Some(Bytes::new());
+    }
     (cid.hash().code() == IDENTITY).then(|| Bytes::copy_from_slice(cid.hash().digest()))
 }
 

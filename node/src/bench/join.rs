@@ -12,16 +12,15 @@ use tidings_ledger::{AuthorKey, Draft, Time, TopicName};
 use super::limits::Limits;
 use super::report::{Goal, Table};
 use crate::cli::import::bring;
-use crate::demo::{Node, Rows, Start, measure_live, settled};
+use crate::demo::{Node, Rows, Start, settled};
 use crate::exit::{Exit, Failure};
 use crate::keys::test_key;
 
 /// How long nodes may take to agree.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Comments of the smaller join, and of the sustained stream.
+/// Comments of the smaller join.
 const SOME: usize = 10_000;
-const STREAM: usize = 20_000;
 
 /// A comment to measure with.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,7 +56,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Comment>, Failure> {
 }
 
 /// Writes the first comments as rows of one topic.
-fn one_topic(comments: &[Comment], count: usize, path: PathBuf) -> Result<PathBuf, Failure> {
+pub(super) fn one_topic(comments: &[Comment], count: usize, path: PathBuf) -> Result<PathBuf, Failure> {
     let failed = |error: std::io::Error| Failure::io("write", &path, &error);
     let mut out = BufWriter::new(std::fs::File::create(&path).map_err(failed)?);
     for comment in comments.iter().take(count) {
@@ -104,37 +103,5 @@ pub(super) async fn cold(
         b.stop().await;
         a.stop().await;
     }
-    Ok(())
-}
-
-pub(super) async fn live(comments: &[Comment], folder: &Path, table: &mut Table<'_>) -> Result<(), Failure> {
-    let a = Node::start(folder, "live-a", &Start::default()).await?;
-    let join = Start { peers: a.addresses().to_vec(), ..Start::default() };
-    let b = Node::start(folder, "live-b", &join).await?;
-    let times = measure_live(&b, &[&a], 500).await?;
-    let millis = |share: f64| times.quantile(share).as_secs_f64() * 1000.0;
-    table.figure(
-        "append → visible at the peer, p50",
-        millis(0.5),
-        "ms",
-        "with HTTP on both ends",
-        Goal::AtMost(0.8),
-    )?;
-    table.figure(
-        "append → visible at the peer, p99",
-        millis(0.99),
-        "ms",
-        "with HTTP on both ends",
-        Goal::AtMost(3.0),
-    )?;
-    let count = STREAM.min(comments.len());
-    let path = one_topic(comments, count, folder.join("stream.jsonl"))?;
-    let begun = Instant::now();
-    bring(b.client(), &path, true).await?;
-    settled(&[&a, &b], PATIENCE).await?;
-    let rate = count as f64 / begun.elapsed().as_secs_f64();
-    table.figure("live, sustained", rate, "/s", "imported there, whole here", Goal::AtLeast(20_000.0))?;
-    b.stop().await;
-    a.stop().await;
     Ok(())
 }

@@ -6,7 +6,9 @@
 mod append;
 mod join;
 mod limits;
+mod live;
 mod report;
+mod tail;
 
 use std::path::PathBuf;
 
@@ -46,6 +48,8 @@ enum Part {
     Growth,
     /// A new node joins.
     Join,
+    /// A node that was away catches up.
+    Tail,
     /// News, its latency and its rate.
     Live,
 }
@@ -73,9 +77,13 @@ pub(crate) async fn run(args: Args, out: &mut Out) -> Result<(), Failure> {
         table.say("joining")?;
         join::cold(&comments, &rows, &limits, folder.path(), &mut table).await?;
     }
+    if wanted(Part::Tail) {
+        table.say("catching up")?;
+        tail::measure(&comments, folder.path(), &mut table).await?;
+    }
     if wanted(Part::Live) {
         table.say("live")?;
-        join::live(&comments, folder.path(), &mut table).await?;
+        live::measure(&comments, folder.path(), &mut table).await?;
     }
     table.end()
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use super::called;
 use super::place::Place;
 use crate::client::own_key;
-use crate::config::Config;
+use crate::config::{Config, Transport};
 use crate::engine::{Beacon, Engine};
 use crate::exit::{Exit, Failure};
 use crate::http::{Server, Setting, Shared, bind, router};
@@ -23,7 +23,8 @@ use crate::{keys, logs};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tidings serve\n  tidings serve --mirror --peer /ip4/203.0.113.7/tcp/4281/p2p/12D3Koo…\n  \
-    tidings serve --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0      any free ports\n\n\
+    tidings serve --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0      any free ports\n  \
+    tidings serve --transport kubo --kubo-supervise 'ipfs daemon'       over an IPFS daemon\n\n\
     Stops in order on Ctrl-C and SIGTERM. A node that was killed loses nothing it acknowledged."
 )]
 pub(super) struct Args {
@@ -36,6 +37,18 @@ pub(super) struct Args {
     /// A peer to stay connected with; may be repeated (besides p2p.peers)
     #[arg(long, value_name = "MULTIADDR")]
     peer: Vec<String>,
+    /// What carries announcements and blocks (instead of node.transport)
+    #[arg(long, value_enum, value_name = "NAME")]
+    transport: Option<Transport>,
+    /// The RPC of the Kubo daemon, or the IPFS proxy of a cluster (instead of kubo.api)
+    #[arg(long, value_name = "URL")]
+    kubo_api: Option<String>,
+    /// Command that starts the Kubo daemon, which is then watched and stopped with the node (instead of kubo.supervise)
+    #[arg(long, value_name = "COMMAND")]
+    kubo_supervise: Option<String>,
+    /// Start a supervised daemon again when it takes more memory (instead of kubo.max_memory_mib)
+    #[arg(long, value_name = "MIB")]
+    kubo_max_memory: Option<u64>,
     /// Hold every topic of the network, not only those followed
     #[arg(long)]
     mirror: bool,
@@ -51,6 +64,11 @@ pub(super) async fn run(args: Args, place: &Place, out: &mut Out) -> Result<(), 
     let mut config = place.settings()?.config;
     apply(&args, &mut config);
     logs::start(&config.log)?;
+    if config.node.transport == Transport::Kubo && !args.listen.is_empty() {
+        tracing::warn!(
+            "--listen has no effect: other nodes reach the Kubo daemon, which listens as its own settings say"
+        );
+    }
     let data = place.made()?;
     let token = keys::token(&data)?;
     let engine = Engine::online(&data, &config, author(&data)?).await?;
@@ -99,6 +117,14 @@ fn apply(args: &Args, config: &mut Config) {
     }
     config.p2p.peers.extend(args.peer.iter().cloned());
     config.node.mirror |= args.mirror;
+    let kubo = &mut config.kubo;
+    let is_kubo = args.kubo_api.is_some() || args.kubo_supervise.is_some() || args.kubo_max_memory.is_some();
+    if let Some(transport) = args.transport.or(is_kubo.then_some(Transport::Kubo)) {
+        config.node.transport = transport;
+    }
+    kubo.api = args.kubo_api.clone().unwrap_or_else(|| std::mem::take(&mut kubo.api));
+    kubo.supervise = args.kubo_supervise.clone().unwrap_or_else(|| std::mem::take(&mut kubo.supervise));
+    kubo.max_memory_mib = args.kubo_max_memory.unwrap_or(kubo.max_memory_mib);
 }
 
 /// The author's key, made at the first start. A node whose key is locked runs all the same: it holds, serves and takes
@@ -131,6 +157,9 @@ fn greet(out: &mut Out, engine: &Engine, beacon: &Beacon, token: Option<&str>) -
     }
     if let Some(key) = engine.author() {
         out.line(format!("  You      {}", key.author()))?;
+    }
+    if let Some(daemon) = engine.network().and_then(|network| network.daemon()) {
+        out.line(format!("  Daemon   {daemon}"))?;
     }
     for (at, address) in listen.iter().enumerate() {
         out.line(format!("  {}{address}", if at == 0 { "Peers    " } else { "         " }))?;

@@ -59,6 +59,17 @@ pub(super) async fn status(_: Status, place: &Place, out: &mut Out) -> Result<()
             format!("{} under way, {} waiting", number(&ledger["pulling"]), number(&ledger["waiting"])),
         )?;
         line(out, "Peers", count(number(&status["network"]["peers"])))?;
+        let daemon = &status["network"]["daemon"];
+        if let Some(api) = daemon["api"].as_str() {
+            let state = match daemon["up"].as_bool() {
+                Some(true) => out.style(Style::Good, text(&daemon["agent"])),
+                _ => out.style(Style::Bad, format!("does not answer: {}", text(&daemon["error"]))),
+            };
+            line(out, "Daemon", format!("{} ({state})", sanitise_line(api)))?;
+            let pins = &status["network"]["pins"];
+            let [pinned, waiting] = [&pins["pinned"], &pins["waiting"]].map(number);
+            line(out, "Pins", format!("{} topics pinned, {} to do", count(pinned), count(waiting)))?;
+        }
         for address in status["network"]["listen"].as_array().into_iter().flatten() {
             line(out, "Address", text(address))?;
         }

@@ -38,6 +38,9 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     for address in config.p2p.peers.iter().filter(|address| address.starts_with('/') && !address.contains("/p2p/")) {
         problem("p2p.peers", format!("{address:?} names no peer; it must end in /p2p/12D3Koo…"));
     }
+    if !["http://", "/ip4/", "/ip6/", "/dns"].iter().any(|start| config.kubo.api.starts_with(start)) {
+        problem("kubo.api", format!("{:?} is no address; write it as in http://127.0.0.1:5001", config.kubo.api));
+    }
     if config.http.listen.parse::<SocketAddr>().is_err() {
         let text = format!("{:?} is not an address and port; write it as in 127.0.0.1:4280", config.http.listen);
         problem("http.listen", text);
@@ -57,6 +60,8 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
         ("http.timeout_seconds", config.http.timeout_seconds),
         ("http.max_connections", config.http.max_connections),
         ("http.max_streams", config.http.max_streams),
+        ("kubo.timeout_seconds", config.kubo.timeout_seconds),
+        ("kubo.max_channels", config.kubo.max_channels),
         ("p2p.max_peers", u64::from(config.p2p.max_peers)),
     ] {
         if value == 0 {

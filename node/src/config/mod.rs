@@ -11,5 +11,5 @@ mod schema;
 mod text;
 
 pub(crate) use load::{Loaded, load};
-pub(crate) use schema::{Config, Dht, Durability, Http, Log, LogFormat};
+pub(crate) use schema::{Config, Dht, Durability, Http, Log, LogFormat, Transport};
 pub(crate) use text::{effective, template};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Config {
     pub(crate) node: Node,
     pub(crate) p2p: P2p,
+    pub(crate) kubo: Kubo,
     pub(crate) http: Http,
     pub(crate) log: Log,
 }
@@ -18,8 +19,19 @@ pub(crate) struct Config {
 pub(crate) struct Node {
     pub(crate) mirror: bool,
     pub(crate) network: String,
+    pub(crate) transport: Transport,
     pub(crate) durability: Durability,
     pub(crate) reannounce_seconds: u64,
+}
+
+/// What carries announcements and blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    /// libp2p in this process
+    Libp2p,
+    /// A Kubo daemon (or an IPFS Cluster) over its RPC
+    Kubo,
 }
 
 /// What an acknowledged write survives.
@@ -54,6 +66,22 @@ pub(crate) enum Dht {
     Off,
 }
 
+/// The daemon of the Kubo transport.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Kubo {
+    pub(crate) api: String,
+    pub(crate) secret_file: String,
+    pub(crate) supervise: String,
+    pub(crate) max_memory_mib: u64,
+    pub(crate) pin: bool,
+    pub(crate) pin_catalog: bool,
+    pub(crate) pin_every_seconds: u64,
+    pub(crate) keep_old_seconds: u64,
+    pub(crate) timeout_seconds: u64,
+    pub(crate) max_channels: u64,
+}
+
 /// The local API and page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -86,7 +114,13 @@ pub(crate) enum LogFormat {
 
 impl Default for Node {
     fn default() -> Self {
-        Node { mirror: false, network: String::new(), durability: Durability::Wal, reannounce_seconds: 60 }
+        Node {
+            mirror: false,
+            network: String::new(),
+            transport: Transport::Libp2p,
+            durability: Durability::Wal,
+            reannounce_seconds: 60,
+        }
     }
 }
 
@@ -102,6 +136,23 @@ impl Default for P2p {
             mdns: false,
             relay_client: true,
             max_peers: 192,
+        }
+    }
+}
+
+impl Default for Kubo {
+    fn default() -> Self {
+        Kubo {
+            api: "http://127.0.0.1:5001".to_owned(),
+            secret_file: String::new(),
+            supervise: String::new(),
+            max_memory_mib: 0,
+            pin: true,
+            pin_catalog: true,
+            pin_every_seconds: 2,
+            keep_old_seconds: 60,
+            timeout_seconds: 30,
+            max_channels: 4096,
         }
     }
 }
@@ -138,9 +189,10 @@ pub(crate) struct Setting {
 }
 
 /// The tables, in the order in which they are written.
-pub(crate) const SECTIONS: [(&str, &str); 4] = [
+pub(crate) const SECTIONS: [(&str, &str); 5] = [
     ("node", "What this node holds, and how safely."),
     ("p2p", "How this node meets others (libp2p)."),
+    ("kubo", "The IPFS daemon, where node.transport is \"kubo\"."),
     ("http", "The local API and the page at /."),
     ("log", "What is written to standard error while the node runs."),
 ];
@@ -156,6 +208,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "node",
         "network",
         "Which network: 64 hex digits. Empty is the public one. Nodes of different networks never\nmeet, whatever else they share.",
+    ),
+    setting(
+        "node",
+        "transport",
+        "What carries announcements and blocks: \"libp2p\" in this process, or \"kubo\": a Kubo daemon\nor an IPFS Cluster. Nodes of both kinds understand each other.",
     ),
     setting(
         "node",
@@ -187,6 +244,40 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("p2p", "mdns", "Look for nodes in the local network."),
     setting("p2p", "relay_client", "Behind a NAT: be reachable through relays, and punch holes."),
     setting("p2p", "max_peers", "Connections at once, at most."),
+    setting(
+        "kubo",
+        "api",
+        "The daemon's RPC, or the IPFS proxy of a cluster: http://127.0.0.1:9095. A multiaddress as in\nthe file api of an IPFS folder is understood, too.",
+    ),
+    setting(
+        "kubo",
+        "secret_file",
+        "File with the secret of the daemon's API.Authorizations: bearer:TOKEN or\nbasic:USER:PASSWORD. Empty: no secret.",
+    ),
+    setting(
+        "kubo",
+        "supervise",
+        "Command that starts the daemon, such as \"ipfs daemon\". The node then watches it, starts it\nagain when it dies or hangs, and stops it at the end. Empty: somebody else runs it.",
+    ),
+    setting(
+        "kubo",
+        "max_memory_mib",
+        "A supervised daemon that takes more memory is started again. 0: no limit. Linux only.",
+    ),
+    setting("kubo", "pin", "Let the daemon keep the folders of all topics held here, pinned recursively."),
+    setting(
+        "kubo",
+        "pin_catalog",
+        "A mirror also pins its catalog, which leads to every topic. Turn it off in a cluster that\nkeeps fewer copies than it has peers: it would be one pin of everything.",
+    ),
+    setting("kubo", "pin_every_seconds", "A folder that changes is pinned anew at most this often."),
+    setting(
+        "kubo",
+        "keep_old_seconds",
+        "How long the old folder stays pinned after the new one is: for peers that are still fetching\nit, and for clusters, which pin a while after they say so.",
+    ),
+    setting("kubo", "timeout_seconds", "How long the daemon may take for an ordinary answer."),
+    setting("kubo", "max_channels", "Topics listened on at once, each a connection to the daemon."),
     setting("http", "listen", "Where. Anything but loopback shows all that the node holds to whoever reaches it."),
     setting(
         "http",

@@ -9,7 +9,7 @@ mod node;
 mod report;
 mod rows;
 
-pub(crate) use live::measure as measure_live;
+pub(crate) use live::{Latencies, measure as measure_live};
 pub(crate) use node::{Node, Start, settled};
 pub(crate) use rows::{Rows, rows};
 

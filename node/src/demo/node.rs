@@ -45,6 +45,9 @@ pub(crate) struct State {
     pub(crate) memory: u64,
     /// Bytes received in blocks, and in all, as the transport counts.
     pub(crate) received: u64,
+    /// Requests of finished pulls, and bytes of the tree nodes that they brought, since its start.
+    pub(crate) rounds: u64,
+    pub(crate) node_bytes: u64,
     pub(crate) busy: bool,
 }
 
@@ -108,6 +111,8 @@ impl Node {
             store_bytes: number(&ledger["store_bytes"]),
             memory: number(&status["memory_bytes"]),
             received: number(&network["bytes_in"]),
+            rounds: number(&ledger["counters"]["rounds"]),
+            node_bytes: number(&ledger["counters"]["node_bytes"]),
             busy: number(&ledger["pulling"]) + number(&ledger["waiting"]) > 0,
         })
     }

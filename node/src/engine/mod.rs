@@ -2,9 +2,13 @@
 
 mod beacon;
 mod failure;
+#[cfg(feature = "kubo")]
+mod kubo;
+mod network;
 mod open;
 
 pub(crate) use beacon::Beacon;
+pub(crate) use network::{DialFailure, Network};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +17,6 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tidings_ledger::store::RocksStore;
 use tidings_ledger::{AuthorKey, Ledger, Library};
-use tidings_transport_ipfs::IpfsTransport;
 
 /// An open ledger. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -26,7 +29,7 @@ struct Parts {
     /// Whoever writes here; `None` if the key is locked and nobody could be asked.
     author: Option<AuthorKey>,
     /// `None` when the folder was opened without a network.
-    network: Option<Arc<IpfsTransport>>,
+    network: Option<Network>,
     driver: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -42,7 +45,7 @@ impl Engine {
     }
 
     /// The network, if there is one.
-    pub(crate) fn network(&self) -> Option<&Arc<IpfsTransport>> {
+    pub(crate) fn network(&self) -> Option<&Network> {
         self.0.network.as_ref()
     }
 

@@ -11,8 +11,8 @@ use tidings_ledger::{AuthorKey, Ledger, Library, Options};
 use tidings_transport_ipfs::{Config as NetworkConfig, Identity, IpfsTransport, KadMode, NetworkId, StartError};
 
 use super::failure::of_store;
-use super::{Engine, Parts};
-use crate::config::{Config, Dht, Durability};
+use super::{Engine, Network, Parts};
+use crate::config::{Config, Dht, Durability, Transport};
 use crate::exit::{Exit, Failure};
 use crate::keys;
 
@@ -23,14 +23,13 @@ impl Engine {
     /// Opens the data folder and goes online. Must be called within a tokio runtime.
     pub(crate) async fn online(data: &Path, config: &Config, author: Option<AuthorKey>) -> Result<Engine, Failure> {
         let store = open_store(data, config)?;
-        let identity = identity(data)?;
-        let blocks = Arc::new(Library::new(store.clone()));
-        let network =
-            IpfsTransport::start(network_config(config)?, identity, blocks).await.map_err(|error| of_start(&error))?;
-        let clock = Arc::new(SystemClock);
+        let network = network(data, config, Arc::new(Library::new(store.clone()))).await?;
+        let (clock, options) = (Arc::new(SystemClock), options(config)?);
+        let id = options.network;
         let (ledger, driver) =
-            Ledger::open(store.clone(), network.clone(), clock, options(config)?).map_err(|error| of_store(&error))?;
+            Ledger::open(store.clone(), network.transport(), clock, options).map_err(|error| of_store(&error))?;
         let driver = spawn(driver)?;
+        network.keep(&ledger, id);
         Ok(Engine(Arc::new(Parts {
             data: data.to_owned(),
             store,
@@ -48,6 +47,22 @@ impl Engine {
             .map_err(|error| of_store(&error))?;
         let data = data.to_owned();
         Ok(Engine(Arc::new(Parts { data, store, ledger, author, network: None, driver: Mutex::new(None) })))
+    }
+}
+
+/// Goes online, by the transport that the settings name.
+async fn network(data: &Path, config: &Config, blocks: Arc<Library>) -> Result<Network, Failure> {
+    match config.node.transport {
+        Transport::Libp2p => {
+            let identity = identity(data)?;
+            let transport = IpfsTransport::start(network_config(config)?, identity, blocks).await;
+            transport.map(Network::Libp2p).map_err(|error| of_start(&error))
+        }
+        #[cfg(feature = "kubo")]
+        Transport::Kubo => super::kubo::start(data, config, blocks).await.map(Network::Kubo),
+        #[cfg(not(feature = "kubo"))]
+        Transport::Kubo => Err(Failure::new(Exit::Usage, "this program was built without the Kubo transport")
+            .hint("build it with the feature kubo, which is on by default")),
     }
 }
 

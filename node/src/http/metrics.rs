@@ -63,11 +63,10 @@ fn text(app: &App) -> Result<String, ApiError> {
         out.counters("tidings_ledger", "Counted by the replica since the start", &counters);
     }
     if let Some(network) = app.engine.network() {
-        let status = network.status();
-        out.gauge("tidings_peers", "Connected peers.", status.peers.len() as f64);
-        if let Ok(counters) = serde_json::to_value(status.counters) {
-            out.counters("tidings_network", "Counted by the transport since the start", &counters);
+        for (name, about, value) in network.gauges() {
+            out.gauge(name, about, value);
         }
+        out.counters("tidings_network", "Counted by the transport since the start", &network.counters());
     }
     requests(&mut out, &app.metrics);
     Ok(out.0)

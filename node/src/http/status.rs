@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::app::{App, Authorised, blocking};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Body, Params};
+use crate::engine::{DialFailure, Network};
 
 /// How to answer.
 #[derive(Debug, Deserialize, IntoParams, ToSchema)]
@@ -35,13 +36,7 @@ pub(crate) async fn status(
             app.engine.ledger().flush()?;
         }
         let ledger = serde_json::to_value(app.engine.ledger().status()?).map_err(ApiError::internal)?;
-        let network = app.engine.network().map(|network| {
-            let status = network.status();
-            json!({
-                "peer_id": status.peer_id, "listen": status.listen, "external": status.external,
-                "peers": status.peers.len(), "counters": status.counters,
-            })
-        });
+        let network = app.engine.network().map(Network::status);
         Ok(Json(json!({
             "version": env!("CARGO_PKG_VERSION"),
             "author": app.engine.author().map(|key| key.author().to_string()),
@@ -59,15 +54,7 @@ pub(crate) async fn status(
 /// Connected peers
 #[utoipa::path(get, path = "/api/v1/peers", tag = "node", responses((status = 200, body = Vec<Object>)))]
 pub(crate) async fn peers(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let peers = app.engine.network().map(|network| network.status().peers).unwrap_or_default();
-    let peers = peers.iter().map(|peer| {
-        json!({
-            "peer_id": peer.peer_id, "address": peer.address, "direction": peer.direction,
-            "connections": peer.connections, "agent": peer.agent, "demerits": peer.demerits,
-            "rtt_ms": peer.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
-        })
-    });
-    Ok(Json(peers.collect()))
+    Ok(Json(app.engine.network().map(Network::peers).unwrap_or_default().into()))
 }
 
 /// Whom to connect with.
@@ -95,8 +82,8 @@ pub(crate) async fn dial(
         app.engine.network().ok_or_else(|| unreachable("no node is running, so there is no network".to_owned()))?;
     match tokio::time::timeout(DIAL, network.dial(&dial.address)).await {
         Ok(Ok(peer)) => Ok(Json(json!({ "peer_id": peer.as_str() }))),
-        Ok(Err(error @ tidings_transport_ipfs::DialError::Address(_))) => Err(ApiError::bad(error)),
-        Ok(Err(error)) => Err(unreachable(error.to_string())),
+        Ok(Err(DialFailure::Address(error))) => Err(ApiError::bad(error)),
+        Ok(Err(DialFailure::Unreachable(error))) => Err(unreachable(error)),
         Err(_) => Err(unreachable(format!("{} did not answer within {} s", dial.address, DIAL.as_secs()))),
     }
 }
@@ -107,17 +94,20 @@ pub(crate) async fn healthz(State(app): State<App>) -> Json<Value> {
     Json(json!({ "ok": true, "instance": app.instance }))
 }
 
-/// Whether the node can do its work: the store reads, the network listens
+/// Whether the node can do its work: the store reads, the network listens, the daemon (if there is one) answers
 #[utoipa::path(get, path = "/readyz", tag = "node", responses((status = 200, body = Object), (status = 503, body = Object)))]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, ApiError> {
     blocking(move || {
         let status = app.engine.ledger().status()?;
+        let trouble = app.engine.network().and_then(Network::trouble);
         let listening = app.engine.network().is_none_or(|network| !network.addresses().is_empty());
         let stopping = *app.stopping.borrow();
-        let ready = listening && !stopping && status.last_error.is_none();
+        let ready = listening && trouble.is_none() && !stopping && status.last_error.is_none();
         let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let why =
-            json!({ "ready": ready, "listening": listening, "stopping": stopping, "store_error": status.last_error });
+        let why = json!({
+            "ready": ready, "listening": listening, "stopping": stopping, "store_error": status.last_error,
+            "network_error": trouble,
+        });
         Ok((code, Json(why)).into_response())
     })
     .await

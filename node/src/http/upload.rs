@@ -43,7 +43,7 @@ mod tests {
         sender.unbounded_send(Ok(Bytes::from_static(b"begun"))).expect("it is read");
         let pieces: Vec<_> = lively(Body::from_stream(receiver), Duration::from_millis(20)).collect().await;
         assert!(
-            matches!(&pieces[..], [Ok(first), Err(end)] if *first == *b"begun" && end.kind() == io::ErrorKind::TimedOut)
+            matches!(&pieces[..], [Ok(first), Err(end)] if first[..] == *b"begun" && end.kind() == io::ErrorKind::TimedOut)
         );
         drop(sender);
     }

@@ -56,6 +56,19 @@ fn another_implementations_wants_are_understood() {
 }
 
 #[test]
+fn bytes_after_a_cid_are_not_passed_over() {
+    let cid = raw(b"hello").to_bytes();
+    for extra in [&b""[..], b"x"] {
+        let cid = [&cid[..], extra].concat();
+        let field = |tag: u8, bytes: &[u8]| [&[tag, bytes.len() as u8][..], bytes].concat();
+        let (want, presence) = (field(0x0a, &field(0x0a, &field(0x0a, &cid))), field(0x22, &field(0x0a, &cid)));
+        for message in [want, presence] {
+            assert_eq!(Message::decode(&message.into()).is_ok(), extra.is_empty());
+        }
+    }
+}
+
+#[test]
 fn another_implementations_blocks_are_understood() {
     let message = Message::decode(&golden(HELIA_BLOCKS)).expect("decodes");
     assert!(message.full && message.entries.is_empty());

@@ -138,7 +138,9 @@ fn read_presence(bytes: &[u8]) -> Result<Presence, DecodeError> {
 }
 
 fn read_cid(bytes: &[u8]) -> Result<Cid, DecodeError> {
-    Cid::try_from(bytes).map_err(|_| DecodeError("a malformed CID"))
+    // Reading a CID stops at its end: what comes after it would go unseen.
+    let whole = Cid::try_from(bytes).ok().filter(|cid| cid.to_bytes() == bytes);
+    whole.ok_or(DecodeError("a malformed CID"))
 }
 
 /// Walks the fields of a protobuf message.

@@ -196,6 +196,40 @@ fn what_a_silent_peer_was_asked_for_does_not_use_up_the_window() {
 }
 
 #[test]
+fn a_peer_that_gets_a_block_after_it_denied_it_is_asked_again() {
+    for hinted in [true, false] {
+        let (mut bench, a) = (Bench::new(3, WINDOWS), PeerId::random());
+        let cids = bench.cids.clone();
+        if hinted {
+            bench.direct(a)
+        } else {
+            bench.connect(a)
+        };
+        for cid in &cids {
+            bench.presence(&a, cid, false);
+        }
+        assert_eq!(asked(&bench.pump(), &a), []);
+        bench.presence(&a, &cids[1], true);
+        assert_eq!(asked(&bench.pump(), &a), [cids[1]]);
+        bench.presence(&a, &cids[1], true);
+        assert_eq!(asked(&bench.pump(), &a), [], "once is enough");
+    }
+}
+
+#[test]
+fn a_peer_that_changes_its_mind_for_ever_is_not_remembered_each_time() {
+    let (mut bench, a) = (Bench::new(10, WINDOWS), PeerId::random());
+    bench.direct(a);
+    let cid = bench.cids[0];
+    for _ in 0..1000 {
+        bench.presence(&a, &cid, false);
+        bench.presence(&a, &cid, true);
+    }
+    assert_eq!(asked(&bench.pump(), &a), [cid]);
+    assert_eq!(asked(&bench.pump(), &a), []);
+}
+
+#[test]
 fn a_peer_that_leaves_gives_its_wants_back() {
     let (mut bench, a, b) = (Bench::new(10, WINDOWS), PeerId::random(), PeerId::random());
     bench.direct(a);

@@ -16,8 +16,6 @@ use super::reach;
 use super::stack::Stack;
 use crate::config::ProvideConfig;
 
-/// Records last 48 hours at most, 24 in older software.
-const RENEW: Duration = Duration::from_secs(11 * 3600);
 /// While few peers are known, new ones should learn of us, and we of theirs, soon; but not each by itself.
 const SOON: Duration = Duration::from_millis(500);
 /// The least time between two searches.
@@ -191,8 +189,9 @@ impl Discovery {
 
     fn provide_due(&mut self, stack: &mut Stack, now: Instant) {
         let network = self.config.network.then_some(self.network);
+        let renew = Duration::from_secs(self.config.renew_seconds.max(1));
         let fresh = |done: &HashMap<Cid, Instant>, cid: &Cid| {
-            done.get(cid).is_some_and(|at| now.saturating_duration_since(*at) < RENEW)
+            done.get(cid).is_some_and(|at| now.saturating_duration_since(*at) < renew)
         };
         let due: Vec<Cid> = network.into_iter().chain(self.wish.iter().copied()).collect();
         for cid in due.into_iter().filter(|cid| !fresh(&self.done, cid)).collect::<Vec<_>>() {

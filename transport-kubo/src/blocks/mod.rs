@@ -7,4 +7,4 @@ mod verify;
 mod walk;
 
 pub(crate) use fetch::fetch;
-pub(crate) use put::{Shelf, put};
+pub(crate) use put::{Shelf, put, put_one};

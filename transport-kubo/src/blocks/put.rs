@@ -10,7 +10,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tidings_ledger::transport::Blocks;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::car;
 use super::walk::{Known, Portion, Walk};
@@ -31,6 +31,8 @@ pub(crate) struct Shelf {
     /// Roots that are being given.
     under_way: Mutex<HashSet<Cid>>,
     finished: Notify,
+    /// The life of the daemon for which `known` is right.
+    settled: watch::Sender<u64>,
 }
 
 struct Given(Mutex<LruCache<Cid, ()>>);
@@ -45,7 +47,13 @@ impl Shelf {
     pub(crate) fn new(blocks: Arc<dyn Blocks>) -> Self {
         let known = LruCache::new(NonZeroUsize::new(KNOWN).unwrap_or(NonZeroUsize::MIN));
         let known = Arc::new(Given(Mutex::new(known)));
-        Shelf { blocks, known, under_way: Mutex::default(), finished: Notify::new() }
+        let (finished, settled) = (Notify::new(), watch::Sender::new(0));
+        Shelf { blocks, known, under_way: Mutex::default(), finished, settled }
+    }
+
+    /// What the daemon has in this life is found out; giving may begin.
+    pub(crate) fn settle(&self, life: u64) {
+        self.settled.send_replace(life);
     }
 
     /// Whether the daemon was given this folder.
@@ -95,6 +103,9 @@ impl Shelf {
 
 /// Gives the folder to the daemon. What this node has not got itself (attachments that were not fetched) is left out.
 pub(crate) async fn put(shared: &Shared, root: Cid) -> Result<(), RpcError> {
+    let life = shared.health.up().await;
+    // The sender lives as long as the shelf, so that waiting cannot fail.
+    let _ = shared.shelf.settled.subscribe().wait_for(|settled| *settled >= life).await;
     let _turn = loop {
         // Registered before looking, so that no end of another's turn is overlooked.
         let finished = shared.shelf.finished.notified();
@@ -128,6 +139,12 @@ pub(crate) async fn put(shared: &Shared, root: Cid) -> Result<(), RpcError> {
         tracing::debug!(%root, missing = walk.missing, "given to the daemon without what is not held here");
     }
     Ok(())
+}
+
+/// Gives one block to the daemon.
+pub(crate) async fn put_one(shared: &Shared, cid: Cid, bytes: Bytes) -> Result<(), RpcError> {
+    let portion = Portion { bytes: bytes.len(), blocks: vec![(cid, bytes)], whole: Vec::new() };
+    import(shared, cid, &portion).await
 }
 
 /// The right to give this root; lets it go when dropped.

@@ -146,7 +146,7 @@ mod tests {
             queues.add(channel(1), Bytes::from(vec![n]), now);
         }
         queues.add(channel(2), Bytes::from_static(b"other"), now);
-        let mut next = |queues: &mut Queues| queues.next().map(|(channel, message, _)| (channel, message[0]));
+        let next = |queues: &mut Queues| queues.next().map(|(channel, message, _)| (channel, message[0]));
         assert_eq!(next(&mut queues), Some((channel(1), 0)));
         assert_eq!(next(&mut queues), Some((channel(2), b'o')), "while the first is on its way");
         assert_eq!(next(&mut queues), None);
@@ -164,7 +164,9 @@ mod tests {
         assert_eq!(given_up, 100 - WAITING as u64);
         assert_eq!(queues.next().map(|(_, message, _)| message[0]), Some(100 - WAITING as u8));
         for n in 0..64 {
-            (0..WAITING).for_each(|_| drop(queues.add(channel(n), Bytes::from(vec![0; 60_000]), now)));
+            for _ in 0..WAITING {
+                queues.add(channel(n), Bytes::from(vec![0; 60_000]), now);
+            }
         }
         assert!(queues.bytes <= MAX_BYTES + 64 * 60_000, "{}", queues.bytes);
     }

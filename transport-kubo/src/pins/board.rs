@@ -20,6 +20,8 @@ pub(crate) struct PinBoard(Mutex<Board>);
 struct Board {
     record: Record,
     topics: BTreeMap<TopicId, Topic>,
+    /// Roots of ours that the daemon was last seen to have pinned: for topics that are not heard of yet.
+    seen: BTreeSet<Cid>,
     /// When each topic that needs something has its turn.
     turns: BTreeSet<(Instant, TopicId)>,
     every: Duration,
@@ -56,25 +58,30 @@ impl PinBoard {
             path: path.map_or_else(String::new, |path| path.display().to_string()),
             reason: error.to_string(),
         })?;
-        let (topics, turns) = (BTreeMap::new(), BTreeSet::new());
-        Ok(PinBoard(Mutex::new(Board { record, topics, turns, every: config.every, keep_old: config.keep_old })))
+        let (topics, seen, turns) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let (every, keep_old) = (config.every, config.keep_old);
+        Ok(PinBoard(Mutex::new(Board { record, topics, seen, turns, every, keep_old })))
     }
 
     /// A topic has this folder now. It is pinned a moment later, so that a burst is one pin.
     pub(super) fn want(&self, id: TopicId, root: Cid, now: Instant) {
         let mut board = self.0.lock();
-        let Board { record, topics, every, .. } = &mut *board;
+        let Board { record, topics, seen, every, .. } = &mut *board;
         let not_before = now + *every;
-        let topic = topics.entry(id).or_insert_with(|| Topic {
-            wanted: root,
-            pinned: None,
-            not_before,
-            // What an earlier run pinned.
-            old: record.roots().get(&id).into_iter().flatten().map(|root| (*root, now)).collect(),
-            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(300)),
-            is_failing: false,
-            is_busy: false,
-            turn: None,
+        let topic = topics.entry(id).or_insert_with(|| {
+            let mut topic = Topic {
+                wanted: root,
+                pinned: None,
+                not_before,
+                // What an earlier run pinned.
+                old: record.roots().get(&id).into_iter().flatten().map(|root| (*root, now)).collect(),
+                backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(300)),
+                is_failing: false,
+                is_busy: false,
+                turn: None,
+            };
+            topic.adopt(seen, now);
+            topic
         });
         if topic.wanted != root {
             if topic.pinned == Some(topic.wanted) {
@@ -136,27 +143,19 @@ impl PinBoard {
         written
     }
 
-    /// The daemon began a new life: of what was pinned, these are for certain. Gives the roots to rely on.
-    pub(super) fn confirm(&self, pinned: &BTreeSet<Cid>, now: Instant) -> Vec<Cid> {
+    /// The daemon began a new life: of what was pinned, these are for certain.
+    pub(super) fn confirm(&self, pinned: BTreeSet<Cid>, now: Instant) {
         let mut board = self.0.lock();
-        let mut kept = Vec::new();
         let ids: Vec<TopicId> = board.topics.keys().copied().collect();
+        board.seen = pinned;
         for id in ids {
-            let Some(topic) = board.topics.get_mut(&id) else { continue };
-            if let Some(before) = topic.pinned.take() {
-                topic.old.insert(before, now);
+            let Board { topics, seen, .. } = &mut *board;
+            if let Some(topic) = topics.get_mut(&id) {
+                topic.adopt(seen, now);
+                topic.not_before = topic.not_before.min(now);
             }
-            // The wanted one, or else any that has most of it in common.
-            let candidates = std::iter::once(topic.wanted).chain(topic.old.keys().copied());
-            topic.pinned = candidates.into_iter().find(|root| pinned.contains(root));
-            if let Some(root) = topic.pinned {
-                topic.old.remove(&root);
-                kept.push(root);
-            }
-            topic.not_before = topic.not_before.min(now);
             board.schedule(id);
         }
-        kept
     }
 
     /// Every root that may be pinned on our account.
@@ -201,6 +200,18 @@ impl Board {
 }
 
 impl Topic {
+    /// Relies on what the daemon has: the wanted root, or else an older one, which has most of it in common.
+    fn adopt(&mut self, seen: &BTreeSet<Cid>, now: Instant) {
+        if let Some(before) = self.pinned.take() {
+            self.old.insert(before, now);
+        }
+        let mut candidates = std::iter::once(&self.wanted).chain(self.old.keys());
+        self.pinned = candidates.find(|root| seen.contains(root)).copied();
+        if let Some(root) = self.pinned {
+            self.old.remove(&root);
+        }
+    }
+
     /// Pins first: nothing old goes before the new one is safe.
     fn job(&self, id: TopicId, keep_old: Duration, now: Instant) -> Option<Job> {
         if self.pinned != Some(self.wanted) {
@@ -296,10 +307,10 @@ mod tests {
             }
         }
         let board = board(Some(&path));
+        // The daemon has lost one of them, and tells of its pins before the ledger tells of its topics.
+        assert_eq!(board.ours(), (1..=3).map(root).collect());
+        board.confirm(BTreeSet::from([root(1), root(3)]), now);
         board.want(topic(1), root(4), now);
-        assert_eq!(board.ours(), (1..=4).map(root).collect());
-        // The daemon has lost one of them.
-        assert_eq!(board.confirm(&BTreeSet::from([root(1), root(3)]), now).len(), 1);
         let pin = board.take(now + EVERY).expect("due");
         let Job::Pin { before: Some(before), .. } = pin else { panic!("{pin:?}") };
         assert!([root(1), root(3)].contains(&before));
@@ -320,7 +331,7 @@ mod tests {
         let job = board.take(now + EVERY).expect("due");
         done(&board, job, now);
         assert_eq!(board.status().pinned, 1);
-        board.confirm(&BTreeSet::new(), now + KEEP);
+        board.confirm(BTreeSet::new(), now + KEEP);
         assert_eq!(board.status().pinned, 0);
         assert!(matches!(board.take(now + KEEP), Some(Job::Pin { .. })));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use cid::Cid;
 use futures::StreamExt;
@@ -94,15 +94,10 @@ pub(crate) async fn run(shared: Arc<Shared>, mut signals: mpsc::Receiver<Signal>
     let mut health = shared.health.changes();
     loop {
         let state = shared.health.now();
-        if state.up && state.life != life && shared.config.pins.topics {
-            match confirm(&shared).await {
-                Ok(()) => life = state.life,
-                Err(error) => {
-                    tracing::debug!(%error, "cannot list the daemon's pins yet");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                    continue;
-                }
-            }
+        if state.up && state.life != life {
+            confirm(&shared).await;
+            life = state.life;
+            shared.shelf.settle(life);
         }
         while state.up && running.len() < AT_ONCE {
             let Some(job) = shared.pins.take(Instant::now()) else { break };
@@ -129,15 +124,25 @@ async fn until(turn: Option<Instant>) {
     }
 }
 
-/// Finds out which of our pins the daemon has, and takes note of what need not be given to it again.
-async fn confirm(shared: &Shared) -> Result<(), RpcError> {
+/// Finds out which of our pins the daemon has, and takes note of what need not be given to it again. Where it cannot be
+/// found out, everything is given and pinned again, which changes nothing but takes longer.
+async fn confirm(shared: &Shared) {
     shared.shelf.forget();
     let ours = shared.pins.ours();
-    let pinned = if ours.is_empty() { BTreeSet::new() } else { pinned(shared, &ours).await? };
-    for root in shared.pins.confirm(&pinned, Instant::now()) {
-        shared.shelf.recall(root).await?;
+    let seen = match ours.is_empty() {
+        true => Ok(BTreeSet::new()),
+        false => pinned(shared, &ours).await,
+    };
+    let seen = seen.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot list the daemon's pins; what is held here is pinned again");
+        BTreeSet::new()
+    });
+    for root in &seen {
+        if let Err(error) = shared.shelf.recall(*root).await {
+            tracing::debug!(%root, %error, "given again");
+        }
     }
-    Ok(())
+    shared.pins.confirm(seen, Instant::now());
 }
 
 #[derive(Deserialize)]

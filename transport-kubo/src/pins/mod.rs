@@ -7,4 +7,4 @@ mod record;
 
 pub(crate) use board::PinBoard;
 pub(crate) use keeper::{Signal, list, run as keep};
-pub(crate) use provider::run as provide;
+pub(crate) use provider::{RENEW, provide_one, run as provide};

@@ -14,7 +14,7 @@ use crate::rpc::{Call, RpcError};
 use crate::shared::Shared;
 
 /// Records last for 48 hours; they are renewed well before.
-const RENEW: Duration = Duration::from_secs(11 * 3600);
+pub(crate) const RENEW: Duration = Duration::from_secs(11 * 3600);
 /// A root that could not be provided (no peer is connected, as a rule) is tried again after this.
 const AGAIN: Duration = Duration::from_secs(30);
 /// How long one may take: the DHT asks twenty peers.
@@ -40,7 +40,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut wish: watch::Receiver<Vec<Cid>>
             }
             continue;
         };
-        let again = match provide(&shared, root).await {
+        let again = match provide_one(&shared, root).await {
             Ok(()) => {
                 shared.counters.roots_provided.add(1);
                 RENEW
@@ -60,7 +60,8 @@ pub(crate) async fn run(shared: Arc<Shared>, mut wish: watch::Receiver<Vec<Cid>>
     }
 }
 
-async fn provide(shared: &Shared, root: Cid) -> Result<(), RpcError> {
+/// Makes one CID known.
+pub(crate) async fn provide_one(shared: &Shared, root: Cid) -> Result<(), RpcError> {
     let call = Call::new("routing/provide", LONGEST).arg(root).waits_for_others();
     let mut lines = shared.rpc.lines(call).await?;
     // It tells whom it asks; the end is what matters.

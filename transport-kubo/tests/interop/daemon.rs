@@ -11,16 +11,17 @@ use tempfile::TempDir;
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Where the peers' programs are.
+/// Where the software of others is kept; as scripts/interop-peers has it.
+pub(crate) fn interop_dir() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    let folder = variable("TIDINGS_INTEROP_DIR").or_else(|| Some(cache()?.join("tidings/interop")));
+    folder.expect("a home folder")
+}
+
+/// One of its programs.
 pub(crate) fn program(name: &str) -> PathBuf {
-    let cache = || {
-        std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
-    };
-    let folder = std::env::var_os("TIDINGS_INTEROP_DIR").map(PathBuf::from);
-    let folder = folder.or_else(|| Some(cache()?.join("tidings/interop"))).expect("a home folder");
-    let program = folder.join("bin").join(name);
+    let program = interop_dir().join("bin").join(name);
     assert!(program.exists(), "{} is missing: run scripts/interop-peers first", program.display());
     program
 }
@@ -43,8 +44,13 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Makes the folder; the daemon is not started.
     pub(crate) fn new() -> Daemon {
+        Daemon::at(port())
+    }
+
+    /// Makes a folder for a daemon whose RPC is at this port.
+    pub(crate) fn at(api_port: u16) -> Daemon {
         let folder = tempfile::Builder::new().prefix("tidings-kubo-").tempdir().expect("a folder");
-        let mut daemon = Daemon { folder, api_port: port(), swarm_port: port(), own_pins: Vec::new(), child: None };
+        let mut daemon = Daemon { folder, api_port, swarm_port: port(), own_pins: Vec::new(), child: None };
         let made = daemon.ipfs(&["init", "--profile=test"]);
         assert!(made.status.success(), "{made:?}");
         let path = daemon.folder.path().join("config");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidings_ledger::announcement::Announcement;
+use tidings_ledger::transport::{Broadcast, Channel};
 use tidings_ledger::{AuthorKey, Draft, TopicName};
 use tidings_transport_mem::{Link, PeerId, Setup, World};
 
@@ -16,9 +18,9 @@ const POSTS: usize = 20;
 /// Prints a row for each number of nodes.
 pub(crate) fn grow(counts: &[usize]) {
     println!(
-        "| nodes | all have a post after (median) | the last one after | sent per node and post | by the busiest node | copies heard | fetches | an hour of silence: sent per node | events | processor time | events/s | memory |"
+        "| nodes | all have a post after (median) | the last one after | sent per node and post | by the busiest node | copies heard | fetches | an hour of silence: sent per node | announcements in it | one comes with an old root: announcements | one joins: announcements | events | processor time | events/s | memory |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for count in counts {
         let since = processor_seconds();
         let (mut world, peers, topic) = network(*count);
@@ -32,10 +34,11 @@ pub(crate) fn grow(counts: &[usize]) {
         let silent_before = total(&world, &peers);
         world.run_for(Duration::from_secs(3600));
         let silence = total(&world, &peers) - silent_before;
+        let (corrections, welcomes) = (straggler(&mut world, &peers, &topic), newcomer(&mut world, &peers, &topic));
         waits.sort();
         let per = (*count * POSTS) as f64;
         println!(
-            "| {count} | {} ms | {} ms | {} | {} | {:.1} | {} | {} | {} |",
+            "| {count} | {} ms | {} ms | {} | {} | {:.1} | {} | {} | {} | {corrections} | {welcomes} | {} |",
             waits[POSTS / 2].as_millis(),
             waits[POSTS - 1].as_millis(),
             bytes(cost.sent_bytes as f64 / per),
@@ -43,9 +46,42 @@ pub(crate) fn grow(counts: &[usize]) {
             (cost.heard + cost.heard_again) as f64 / per,
             cost.rounds,
             bytes(silence.sent_bytes as f64 / *count as f64),
+            silence.published,
             effort(&world, since),
         );
     }
+}
+
+/// A node announces a root that is behind all others' by a post: how many announcements that leads to.
+fn straggler(world: &mut World, peers: &[PeerId], topic: &TopicName) -> u64 {
+    let info = world.ledger(peers[0]).topic(topic).info().expect("memory reads");
+    let old = Announcement {
+        topic: topic.id(),
+        folder: info.cid.expect("there are posts"),
+        count: info.entries,
+        newest: tidings_ledger::Time::default(),
+        inline: Vec::new(),
+    };
+    post(world, peers, topic, POSTS);
+    // In the middle between two rounds of announcing again.
+    world.run_for(Duration::from_secs(20));
+    let before = total(world, peers);
+    world.transport(peers[0]).publish(Channel::new(topic.id()), old.encode().into()).expect("it fits");
+    world.run_for(Duration::from_secs(10));
+    (total(world, peers) - before).published - 1
+}
+
+/// A node joins with nothing: how many announcements that leads to.
+fn newcomer(world: &mut World, peers: &[PeerId], topic: &TopicName) -> u64 {
+    let before = total(world, peers);
+    let new = world.peer(Setup::default()).expect("memory opens");
+    world.ledger(new).topic(topic).follow().expect("memory takes it");
+    for at in 0..DEGREE.min(peers.len()) {
+        world.connect(new, peers[at * 31 % peers.len()], Link::WAN);
+    }
+    world.run_for(Duration::from_secs(10));
+    assert!(world.ledger(new).topic(topic).info().is_ok_and(|info| info.entries > 0), "the newcomer got nothing");
+    (total(world, peers) - before).published
 }
 
 /// One busy topic: many posts a second, by all nodes in turn.

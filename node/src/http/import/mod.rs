@@ -1,5 +1,6 @@
 //! Comments in bulk: a body of JSON lines in, a stream of progress out.
 
+mod group;
 mod known;
 
 use std::collections::HashMap;
@@ -15,13 +16,15 @@ use serde::{Deserialize, Serialize};
 use tidings_ledger::entry::limits;
 use tidings_ledger::replica::AppendError;
 use tidings_ledger::store::StoreError;
-use tidings_ledger::{AuthorKey, Draft, Entry, Ledger, Time, TopicName};
+use tidings_ledger::{AuthorKey, Draft, Time, TopicName};
+use tokio::task::JoinHandle;
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::{App, Authorised};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Params;
 use crate::keys::test_key;
+use group::{Appended, append_new};
 use known::Known;
 
 /// Rows that are signed and committed together, and bytes of their text: full batches on all cores, bounded memory.
@@ -101,6 +104,7 @@ pub(crate) async fn import(
         app,
         keys: HashMap::new(),
         known: Known::default(),
+        under_way: None,
         own,
         test_keys: query.test_keys,
         rows: Vec::new(),
@@ -122,6 +126,7 @@ struct Import {
     app: App,
     keys: HashMap<String, AuthorKey>,
     known: Known,
+    under_way: Option<JoinHandle<Result<Appended, StoreError>>>,
     own: Option<AuthorKey>,
     test_keys: bool,
     rows: Vec<(u64, (TopicName, AuthorKey, Draft))>,
@@ -139,7 +144,11 @@ impl Import {
         let result = self.read(body).await;
         let (complete, error) = match result {
             Ok(()) => (true, None),
-            Err(Stop(error)) => (false, error),
+            Err(Stop(error)) => {
+                // What was begun is counted; the first error is the one to tell.
+                let _ = self.gather().await;
+                (false, error)
+            }
         };
         let last = Progress { complete: Some(complete), error, ..self.sum.clone() };
         // Whoever asked may have gone.
@@ -175,7 +184,17 @@ impl Import {
                 self.row(&rest).await?;
             }
         }
-        self.commit().await
+        self.commit().await?;
+        self.gather().await?;
+        self.fold().await
+    }
+
+    /// Brings the folders up to date, so that peers hear of the last rows now and not half a second later.
+    async fn fold(&self) -> Result<(), Stop> {
+        let ledger = self.app.engine.ledger().clone();
+        let folded = tokio::task::spawn_blocking(move || ledger.flush()).await;
+        let folded = folded.map_err(|error| Stop(Some(error.to_string())))?;
+        folded.map_err(|error| Stop(Some(error.to_string())))
     }
 
     async fn row(&mut self, line: &[u8]) -> Result<(), Stop> {
@@ -236,17 +255,23 @@ impl Import {
         self.lines.send(Progress { row, ..self.sum.clone() }).await.map_err(|_| Stop(None))
     }
 
-    /// Signs and stores what was read, on the threads that may block.
+    /// Signs and stores what was read, on the threads that may block, while the next rows are read.
     async fn commit(&mut self) -> Result<(), Stop> {
+        self.gather().await?;
         self.bytes = 0;
         let rows = std::mem::take(&mut self.rows);
-        if rows.is_empty() {
-            return Ok(());
+        if !rows.is_empty() {
+            let ledger = self.app.engine.ledger().clone();
+            let known = std::mem::take(&mut self.known);
+            self.under_way = Some(tokio::task::spawn_blocking(move || append_new(&ledger, known, rows)));
         }
-        let ledger = self.app.engine.ledger().clone();
-        let known = std::mem::take(&mut self.known);
-        let work = tokio::task::spawn_blocking(move || append_new(&ledger, known, rows)).await;
-        let appended = work.map_err(|error| Stop(Some(error.to_string())))?;
+        Ok(())
+    }
+
+    /// Waits for the rows that are being stored, and tells what came of them.
+    async fn gather(&mut self) -> Result<(), Stop> {
+        let Some(work) = self.under_way.take() else { return Ok(()) };
+        let appended = work.await.map_err(|error| Stop(Some(error.to_string())))?;
         let appended = appended.map_err(|error| Stop(Some(error.to_string())))?;
         self.known = appended.known;
         self.sum.known += appended.skipped;
@@ -265,33 +290,6 @@ impl Import {
         }
         self.lines.send(self.sum.clone()).await.map_err(|_| Stop(None))
     }
-}
-
-/// What came of some rows.
-struct Appended {
-    known: Known,
-    skipped: u64,
-    rows: Vec<(u64, Result<Entry, AppendError>)>,
-}
-
-/// Appends the rows that are not here yet.
-fn append_new(
-    ledger: &Ledger,
-    mut known: Known,
-    rows: Vec<(u64, (TopicName, AuthorKey, Draft))>,
-) -> Result<Appended, StoreError> {
-    let (mut lines, mut drafts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-    let mut skipped = 0;
-    for (line, row) in rows {
-        if known.has(ledger, &row)? {
-            skipped += 1;
-        } else {
-            lines.push(line);
-            drafts.push(row);
-        }
-    }
-    let results = futures::executor::block_on(ledger.append_all(drafts));
-    Ok(Appended { known, skipped, rows: lines.into_iter().zip(results).collect() })
 }
 
 fn draft(row: Row) -> Result<(TopicName, Draft), String> {

@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 use cid::Cid;
 use futures::{FutureExt, StreamExt};
 use serde::Deserialize;
-use tidings_ledger::transport::{Blocks, Fetch, FetchError, Want};
+use tidings_ledger::transport::{Blocks, FetchError, Want};
 use tidings_ledger::unixfs::{BlockError, BlockFuture, Kind, Unixfs, UnixfsError};
 use utoipa::{IntoParams, ToSchema};
 
@@ -144,7 +144,7 @@ async fn block(app: App, cid: Cid) -> Result<bytes::Bytes, BlockError> {
         return Ok(bytes);
     }
     let Some(network) = app.engine.network() else { return Err(BlockError::NotHeld) };
-    let mut answers = network.fetch(Want { cids: vec![cid], ask_first: Vec::new(), patience: PATIENCE });
+    let mut answers = network.transport().fetch(Want { cids: vec![cid], ask_first: Vec::new(), patience: PATIENCE });
     while let Some(group) = answers.next().await {
         if let Some(answer) = group.into_iter().find(|answer| answer.cid == cid) {
             return Ok(answer.result?.bytes);

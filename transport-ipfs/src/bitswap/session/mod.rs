@@ -190,9 +190,15 @@ impl Session {
             source.probes = source.probes.saturating_sub(1);
         }
         if have {
+            // Others tell when they get what they did not have when they were asked: a Kubo that fetches the same folder.
+            let denied_before = slot.denied & bit != 0;
+            slot.denied &= !bit;
             if source.kind == Kind::Probe {
                 source.kind = Kind::Direct;
                 self.adopt_homeless(at);
+            } else if denied_before && slot.asked == 0 {
+                self.homeless.retain(|homeless| *homeless != index);
+                source.queue.push_back(index);
             }
             return;
         }

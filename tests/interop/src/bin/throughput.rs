@@ -1,0 +1,209 @@
+//! Who moves blocks how fast: a table of pairs, in one run, on loopback, a process a side.
+//!
+//! `cargo run -p tidings-interop --bin throughput`
+//!
+//! The same two graphs everywhere: a folder of 10,000 files of 400 bytes (in 100 folders, each file one block), and one file
+//! of 256 MiB (in chunks of 1 MiB). Kubo and Helia fetch by pinning recursively, which is what their users do; ours walks
+//! the graph level by level, which is what a pull does. Kubo writes to its repository; Helia and ours keep the blocks in
+//! memory.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cid::Cid;
+use futures::StreamExt;
+use tempfile::{TempDir, tempdir};
+use tidings_interop::{KuboDaemon, Lines, Peer, plain, runtime};
+use tidings_ledger::car::CarReader;
+use tidings_ledger::store::StoreError;
+use tidings_ledger::transport::{Blocks, Fetch, Peer as Name, Want};
+use tidings_ledger::unixfs::child_cids;
+use tidings_transport_ipfs::{Identity, IpfsTransport};
+
+const FOLDERS: usize = 100;
+const FILES: usize = 100;
+const SMALL: usize = 400;
+const LARGE: usize = 256 << 20;
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    if args.next().as_deref() == Some("--serve") {
+        return serve(args);
+    }
+    let graphs = Graphs::make();
+    println!("| fetches | from | 10,000 blocks of 400 bytes | one file of 256 MiB |\n|---|---|---|---|");
+    let row = |fetcher: &str, server: &str, took: [Duration; 2]| {
+        let blocks = (FOLDERS * FILES) as f64 / took[0].as_secs_f64();
+        let rate = blocks * SMALL as f64 / 1e6;
+        let large = LARGE as f64 / 1e6 / took[1].as_secs_f64();
+        println!("| {fetcher} | {server} | {blocks:.0} blocks/s, {rate:.1} MB/s | {large:.0} MB/s |");
+    };
+    let (ours, kubo) = (Server::start(&graphs), &graphs.kubo);
+    row("Tidings", "Tidings", graphs.each(|root| walk(&ours.address, root)));
+    row("Tidings", "Kubo", graphs.each(|root| walk(kubo.address(), root)));
+    row("Kubo", "Tidings", graphs.each(|root| pin(&KuboDaemon::start(), &ours.address, root)));
+    row("Kubo", "Kubo", graphs.each(|root| pin(&KuboDaemon::start(), kubo.address(), root)));
+    row("Helia", "Tidings", graphs.each(|root| pin(&Lines::helia(), &ours.address, root)));
+    row("Helia", "Kubo", graphs.each(|root| pin(&Lines::helia(), kubo.address(), root)));
+    let helia = Lines::helia();
+    for root in graphs.roots {
+        pin(&helia, &ours.address, root);
+    }
+    row("Tidings", "Helia", graphs.each(|root| walk(helia.address(), root)));
+}
+
+/// The two graphs, as CAR files and in a Kubo.
+struct Graphs {
+    kubo: KuboDaemon,
+    roots: [Cid; 2],
+    place: TempDir,
+}
+
+impl Graphs {
+    fn make() -> Graphs {
+        let (kubo, place) = (KuboDaemon::start(), tempdir().expect("a temporary folder"));
+        let small = place.path().join("small");
+        for folder in 0..FOLDERS {
+            let at = small.join(format!("{folder:03}"));
+            std::fs::create_dir_all(&at).expect("it is made");
+            for file in 0..FILES {
+                let content = noise(SMALL, folder * FILES + file);
+                std::fs::write(at.join(format!("{file:03}")), content).expect("it is written");
+            }
+        }
+        let large = place.path().join("large");
+        std::fs::write(&large, noise(LARGE, 1 << 20)).expect("it is written");
+        let roots = [small, large].map(|path| {
+            let path = path.to_str().expect("a plain path");
+            let root = kubo.must(&["add", "-Q", "-r", "--cid-version=1", "--chunker=size-1048576", path]);
+            let mut car = File::create(place.path().join(format!("{root}.car"))).expect("it is made");
+            let bytes = kubo.feed(&["dag", "export", "--progress=false", &root], b"").expect("it exports");
+            car.write_all(&bytes).expect("it is written");
+            root.parse().expect("a CID")
+        });
+        Graphs { kubo, roots, place }
+    }
+
+    fn each(&self, mut measure: impl FnMut(Cid) -> Duration) -> [Duration; 2] {
+        self.roots.map(&mut measure)
+    }
+}
+
+/// Bytes that no two blocks share: a xorshift of Marsaglia's.
+fn noise(len: usize, seed: usize) -> Vec<u8> {
+    let mut state = seed as u64 + 0x9e37_79b9_7f4a_7c15;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..len / 8).flat_map(|_| next()).collect()
+}
+
+/// Another process of this program, which serves what is in the CAR files.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(graphs: &Graphs) -> Server {
+        let cars = graphs.roots.map(|root| graphs.place.path().join(format!("{root}.car")));
+        let me = std::env::current_exe().expect("a path");
+        let mut child = Command::new(me)
+            .arg("--serve")
+            .args(cars)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut address).expect("it says where it is");
+        Server { child, address: address.trim().to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(cars: impl Iterator<Item = String>) {
+    let held = Arc::new(Held::default());
+    for path in cars {
+        let file = File::open(Path::new(&path)).expect("the file is there");
+        for block in CarReader::new(BufReader::new(file)).expect("a CAR") {
+            let (cid, bytes) = block.expect("a block");
+            held.0.write().expect("nobody panicked here").insert(cid, bytes);
+        }
+    }
+    let node = start(held);
+    println!("{}", node.addresses()[0]);
+    loop {
+        std::thread::park();
+    }
+}
+
+fn start(held: Arc<Held>) -> Arc<IpfsTransport> {
+    runtime().block_on(IpfsTransport::start(plain(), Identity::generate(), held)).expect("it starts")
+}
+
+/// Blocks in memory.
+#[derive(Default)]
+struct Held(RwLock<HashMap<Cid, Bytes>>);
+
+impl Blocks for Held {
+    fn get(&self, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.0.read().expect("nobody panicked here").get(cid).cloned())
+    }
+}
+
+/// Fetches a whole graph with a node of ours.
+fn walk(address: &str, root: Cid) -> Duration {
+    let held = Arc::new(Held::default());
+    let node = start(held.clone());
+    let took = runtime().block_on(async {
+        let peer = node.dial(address).await.expect("it answers");
+        let begun = Instant::now();
+        let mut level = vec![root];
+        while !level.is_empty() {
+            level = fetch(&node, &held, &peer, level).await;
+        }
+        begun.elapsed()
+    });
+    runtime().block_on(node.shutdown());
+    took
+}
+
+/// Fetches blocks and keeps them; what they link to.
+async fn fetch(node: &IpfsTransport, held: &Held, peer: &Name, cids: Vec<Cid>) -> Vec<Cid> {
+    let patience = Duration::from_secs(30);
+    let mut answers = node.fetch(Want { cids, ask_first: vec![peer.clone()], patience });
+    let mut below = Vec::new();
+    while let Some(group) = answers.next().await {
+        let mut kept = held.0.write().expect("nobody panicked here");
+        for answer in group {
+            let bytes = answer.result.expect("the peer has it").bytes;
+            below.extend(child_cids(&answer.cid, &bytes).expect("a good graph"));
+            kept.insert(answer.cid, bytes);
+        }
+    }
+    below
+}
+
+/// Fetches a whole graph with a peer of other software.
+fn pin(peer: &dyn Peer, address: &str, root: Cid) -> Duration {
+    peer.connect(address);
+    let begun = Instant::now();
+    peer.pin(&root.to_string()).unwrap_or_else(|error| panic!("{}: {error}", peer.software()));
+    begun.elapsed()
+}
