@@ -231,7 +231,8 @@ fn a_peer_of_other_software_is_told_that_a_want_is_over() {
         assert_eq!(asked(&bench.pump(), &b), [cid]);
         let mut told: Vec<PeerId> = bench.block(&b, &cid).into_iter().map(|(peer, _)| peer).collect();
         let mut both = vec![a, b];
-        (told.sort(), both.sort());
+        told.sort();
+        both.sort();
         assert_eq!(told, if kin { vec![] } else { both });
     }
 }
