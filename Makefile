@@ -11,7 +11,7 @@ SIM = $(CARGO) test --locked -p tidings-tests -p tidings-node --features tidings
 
 SIMULATIONS = --test costs --test crashes --test crowds --test exhaustive --test policies --test random --test swarm
 
-.PHONY: help run demo bench test test-slow sim sim-long interop bench-interop lint fmt docs setup clean
+.PHONY: help run demo bench test test-slow sim sim-long mutants interop bench-interop lint fmt docs setup clean
 
 help: ## this text
 	@echo 'make TARGET, where TARGET is one of:'
@@ -39,6 +39,9 @@ sim-long: ## about an hour of it: 10,000 seeds, and costs at a million entries (
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
 	TIDINGS_COSTS=$${TIDINGS_COSTS:-10000,100000,1000000} $(SIM) $(SIMULATIONS) -- --nocapture
 
+mutants: ## bugs on purpose, one at a time: does a test tell?
+	@tests/mutations/run.py $(ARGS)
+
 interop: ## bring Kubo, IPFS Cluster and Helia, run the tests that need them, and measure who moves blocks how fast
 	@scripts/interop
 
@@ -58,7 +61,7 @@ setup: ## only install what building and testing need
 	@scripts/bootstrap tests
 
 clean: ## remove what was built of Tidings, keep the built dependencies
-	@$(CARGO) clean -p tidings-ledger -p tidings-transport-mem -p tidings-transport-ipfs -p tidings-node -p tidings-tests
+	@$(CARGO) clean -p tidings-ledger -p tidings-transport-mem -p tidings-simulator -p tidings-transport-ipfs -p tidings-node -p tidings-tests
 
 .PHONY: ready
 ready:

@@ -73,6 +73,7 @@ def main():
     parser = argparse.ArgumentParser(description="Puts bugs into a copy of the ledger and sees that a test tells.")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--search", action="store_true", help="run every test against the mutants named")
+    parser.add_argument("--only", metavar="REGEX", default="", help="with --search: try these tests only")
     parser.add_argument("--table", action="store_true", help="print docs/mutations.md and do nothing else")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
@@ -87,7 +88,7 @@ def main():
     programs = build(mutants)
     chosen = [mutant for mutant in mutants if not arguments.names or mutant["name"] in arguments.names]
     if arguments.search:
-        return search(chosen, programs, arguments.jobs)
+        return search(chosen, programs, arguments.jobs, arguments.only)
     score(chosen, programs, arguments.jobs)
     if not arguments.names and (not PAGE.exists() or PAGE.read_text() != page(mutants)):
         fail(f"docs/{PAGE.name} is not what {LIST.name} says; write it anew: tests/mutations/run.py --table > docs/{PAGE.name}")
@@ -252,12 +253,13 @@ def score(mutants, programs, jobs):
         fail(f"{len(survivors)} mutants survive: a test is missing, or has become weaker")
 
 
-def search(mutants, programs, jobs):
+def search(mutants, programs, jobs, only):
     """Which tests tell of each mutant? The ledger's own first; the first three that tell will do."""
     tests = []
     for target, program in sorted(programs.items()):
         listed = subprocess.run([program, "--list", "--format=terse"], stdout=subprocess.PIPE, text=True, check=True).stdout
         tests += [(target, line.removesuffix(": test")) for line in listed.splitlines() if line.endswith(": test")]
+    tests = [(target, test) for target, test in tests if re.search(only, f"{target}: {test}")]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         sound = pool.map(lambda test: run(programs, test, 0, SEARCH_LIMIT)[0] == "passed", tests)
         tests = [test for test, passes in zip(tests, sound) if passes]

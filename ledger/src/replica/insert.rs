@@ -21,8 +21,11 @@ use crate::store::{StoreError, Table};
 /// Entries in one step from which on they are a bulk: more of them will follow, and nobody waits for each.
 const BULK: usize = 64;
 
-/// How long a bulk may gather before it is folded into the folders.
+/// How long a bulk may gather before it is folded into the folders; up to four times as long when it goes to many topics,
+/// because each of them is then written anew for a few entries.
 const BULK_GAP: Duration = Duration::from_millis(500);
+const TOPICS_PER_GAP: usize = 64;
+const MOST_GAPS: usize = 4;
 
 /// Entries of one topic, written here, that are folded in at once: peers begin to fetch them while more are written, and
 /// that many share the nodes they change. What a pull brings is folded in when it ends.
@@ -271,7 +274,10 @@ impl Replica {
         let is_much = origin != Origin::Peer && topic.is_some_and(|topic| topic.pending_entries >= BULK_MOST);
         let at = match topic.and_then(|topic| topic.settled) {
             _ if is_much => step.now,
-            _ if step.is_bulk => step.now + BULK_GAP,
+            _ if step.is_bulk => {
+                let gaps = (1 + self.breadth / TOPICS_PER_GAP).min(MOST_GAPS);
+                step.now + BULK_GAP * gaps as u32
+            }
             None => step.now,
             Some(settled) => step.now.max(settled + self.settle_gap(location.number)),
         };

@@ -88,6 +88,8 @@ pub struct Replica {
     /// What is asked for, by whose pull.
     wanted: BTreeMap<Cid, TopicId>,
     remembered: Remembered,
+    /// Topics that the last bulk went to.
+    breadth: usize,
     /// The next serial of a note.
     serial: u64,
     /// Dead tree nodes that are still stored.
@@ -123,6 +125,7 @@ impl Replica {
             stirred: BTreeSet::new(),
             wanted: BTreeMap::new(),
             remembered: Remembered::new(options.limits.remembered),
+            breadth: 0,
             serial: 0,
             dead: 0,
             swept: 0,

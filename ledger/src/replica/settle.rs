@@ -140,6 +140,9 @@ impl Replica {
 
     /// Writes what has to outlive this step: notes of what is still pending, and the records of changed topics.
     pub(super) fn save(&mut self, step: &mut Step<'_>) {
+        if step.is_bulk {
+            self.breadth = step.arrived.len();
+        }
         for (number, note) in std::mem::take(&mut step.arrived) {
             let Some(topic) = self.topics.get_mut(number) else { continue };
             step.effects.commit.put(Table::Notes, notes::pending(number, self.serial), note);

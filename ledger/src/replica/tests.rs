@@ -1,5 +1,7 @@
 //! Replicas against each other, without I/O: a network that is instant, or down.
 
+mod rules;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +105,7 @@ impl Net {
                 self.input(other, Input::Subscribed { channel });
             }
         }
-        for (channel, message) in std::mem::take(&mut effects.publish) {
+        for (channel, message) in effects.publish.clone() {
             for other in self.others(at) {
                 if self.nodes[other].joined.contains(&channel) {
                     self.hear(other, at, channel, &message);
