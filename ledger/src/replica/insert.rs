@@ -14,6 +14,7 @@ use crate::admission::Refusal;
 use crate::content;
 use crate::entry::{Entry, EntryId};
 use crate::folder::{self, File, Item, Ranked};
+use crate::marks::mark;
 use crate::records::{Location, Locations, Number, entries, notes};
 use crate::store::{StoreError, Table};
 
@@ -103,6 +104,9 @@ impl Replica {
         if entry.is_redacted() && !redacted {
             return Ok(Err(Refusal::NoBody(id)));
         }
+        if redacted && !entry.is_redacted() {
+            mark!("a redaction was there before its target");
+        }
         let entry = if redacted { entry.redacted() } else { entry };
         let location = Location { number, time: entry.time(), id };
         locations.insert(location);
@@ -138,6 +142,7 @@ impl Replica {
                 return Err(Refusal::NotFollowed { id: entry.id(), found: topic });
             }
             if self.store_is_full() {
+                mark!("an entry finds no room");
                 return Err(Refusal::Limit(entry.id()));
             }
         }
@@ -222,6 +227,7 @@ impl Replica {
         }
         let entry = step.entry(&location)?;
         if entry.author() != redactor.author() || entry.is_redacted() {
+            mark!("a redaction takes nothing away");
             return Ok(());
         }
         step.effects.commit.delete(Table::Files, content::sha256(&entry.to_file()));

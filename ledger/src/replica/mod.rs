@@ -44,6 +44,7 @@ use crate::admission::Refusal;
 use crate::announcement::{Announcement, AnnouncementError};
 use crate::author::Author;
 use crate::entry::{Entry, EntryId};
+use crate::marks::mark;
 use crate::records::Number;
 use crate::store::{Store, StoreError};
 use crate::time::Time;
@@ -341,6 +342,7 @@ impl Replica {
         }
         if self.is_held(step, folder)? {
             // All that they have is here, and more.
+            mark!("an announced root is behind ours");
             if let Some(number) = number {
                 self.correct(step.now, number);
             }

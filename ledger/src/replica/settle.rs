@@ -14,6 +14,7 @@ use super::timers::Timer;
 use super::topics::CATALOG;
 use crate::content::digest_of;
 use crate::folder::{self, Dead, Item, Ranked, TreeId, Updated, damaged};
+use crate::marks::mark;
 use crate::records::{self, Location, Locations, Number, notes};
 use crate::store::{Direction, Store, StoreError, Table};
 use crate::time::Time;
@@ -188,6 +189,7 @@ impl Replica {
         let locations = Locations::load(store, &Locations::key(&id))?;
         let namesakes: Vec<Location> = locations.namesakes(number, location.time).collect();
         // Names among namesakes depend on all of them, so all are listed again: the same rows as before, or the right ones.
+        mark!("what was pending is found again");
         for (at, namesake) in namesakes.iter().enumerate() {
             let entry = records::load_entry(store, namesake)?;
             let name = if at == 0 { folder::short } else { folder::long };
