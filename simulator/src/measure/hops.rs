@@ -120,9 +120,7 @@ mod tests {
         assert_eq!((hops.seen, hops.after_posts.stride), (150_000, 4));
         let (chosen, stride) = hops.chosen(10_000, |_| true);
         assert_eq!(stride, 16);
-        let after_posts = chosen.iter().filter(|hop| {
-            hop.left.as_micros() % 10 == 5
-        });
+        let after_posts = chosen.iter().filter(|hop| hop.left.as_micros() % 10 == 5);
         assert!(after_posts.count() >= 6250 && chosen.len() <= 12_500, "{}", chosen.len());
     }
 }
