@@ -136,6 +136,10 @@ impl PinBoard {
         let mut written = Ok(());
         if !succeeded {
             topic.not_before = now + topic.backoff.next();
+            if matches!(job, Job::Pin { .. }) {
+                // It may be pinned all the same: the answer may have been lost, not the call.
+                topic.old.insert(root, now);
+            }
         } else {
             topic.backoff.reset();
             topic.old.remove(&root);
@@ -298,6 +302,19 @@ mod tests {
         }
         assert_eq!(board.take(now + KEEP), Some(Job::Unpin { topic: topic(1), root: root(2) }));
         assert_eq!(board.next_turn(), None);
+    }
+
+    #[test]
+    fn a_pin_whose_answer_was_lost_is_not_left_behind() {
+        let (board, now) = (board(None), Instant::now());
+        board.want(topic(1), root(1), now);
+        let lost = board.take(now + EVERY).expect("due");
+        board.finish(lost, false, now + EVERY).expect("written");
+        board.want(topic(1), root(2), now + KEEP);
+        let job = board.take(now + KEEP).expect("due");
+        assert_eq!(job, Job::Pin { topic: topic(1), root: root(2), before: None });
+        done(&board, job, now + KEEP);
+        assert_eq!(board.take(now + 3 * KEEP), Some(Job::Unpin { topic: topic(1), root: root(1) }));
     }
 
     #[test]

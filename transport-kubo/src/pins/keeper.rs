@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cid::Cid;
 use futures::StreamExt;
@@ -23,6 +23,8 @@ use crate::shared::Shared;
 const AT_ONCE: usize = 4;
 /// Notices that may wait; when more come, all topics are listed anew.
 const NOTICES: usize = 4096;
+/// A pin that takes this long lacks something; then what this node has is given again, later and later.
+const DOUBT: Duration = Duration::from_secs(10);
 /// Pins of the daemon that are looked at.
 const MAX_PINS: u64 = 20_000_000;
 
@@ -193,6 +195,21 @@ async fn pin(shared: &Shared, topic: TopicId, root: Cid, before: Option<Cid>) ->
     }
     let noted = shared.pins.begin(topic, root);
     noted.map_err(|error| RpcError::Malformed(format!("the record of pins cannot be written: {error}")))?;
+    let mut pinning = std::pin::pin!(make(shared, topic, root, before));
+    let mut doubt = DOUBT;
+    loop {
+        tokio::select! {
+            made = &mut pinning => return made,
+            () = tokio::time::sleep(doubt) => {}
+        }
+        // It waits for something. What it was given and had not pinned yet, it may have collected as garbage.
+        shared.shelf.forget();
+        blocks::put(shared, root).await?;
+        doubt *= 2;
+    }
+}
+
+async fn make(shared: &Shared, topic: TopicId, root: Cid, before: Option<Cid>) -> Result<(), RpcError> {
     let updated = match before {
         Some(before) => update(shared, before, root).await?,
         None => false,
