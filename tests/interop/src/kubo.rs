@@ -175,11 +175,7 @@ impl Peer for KuboDaemon {
     }
 
     fn providers(&self, cid: &str) -> Vec<String> {
-        self.run(&["routing", "findprovs", cid])
-            .unwrap_or_default()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        self.run(&["routing", "findprovs", cid]).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 }
 
