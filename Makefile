@@ -6,9 +6,12 @@ TIDINGS = $(CARGO) run -q --locked -p tidings-node --bin tidings --
 ARGS ?=
 
 .DEFAULT_GOAL := help
-SIM = $(CARGO) test --locked -p tidings-tests --features slow
+# With the node, so that its features are those of all other builds and RocksDB is not built once more.
+SIM = $(CARGO) test --locked -p tidings-tests -p tidings-node --features tidings-tests/slow
 
-.PHONY: help run demo bench test test-slow sim sim-long interop bench-interop lint fmt docs setup clean
+SIMULATIONS = --test costs --test crashes --test crowds --test exhaustive --test policies --test random --test swarm
+
+.PHONY: help run demo bench test test-slow sim sim-long mutants interop bench-interop lint fmt docs setup clean
 
 help: ## this text
 	@echo 'make TARGET, where TARGET is one of:'
@@ -29,11 +32,15 @@ test: ## set up, build and run all tests
 test-slow: ## only what crosses crates: processes, sockets, crashes
 	@scripts/test slow
 
-sim: ## a few minutes of simulation: crashes, costs, random operations, some hundred seeds of faults
-	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..300} $(SIM) --test costs --test crashes --test policies --test random --test swarm
+sim: ## a few minutes of simulation: costs, crashes, crowds, all interleavings, 300 seeds of faults
+	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..300} $(SIM) $(SIMULATIONS) -- --nocapture
 
-sim-long: ## about an hour of it
-	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(SIM) --test costs --test crashes --test policies --test random --test swarm
+sim-long: ## about an hour of it: 10,000 seeds, and costs at a million entries (6 GB of memory)
+	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
+	TIDINGS_COSTS=$${TIDINGS_COSTS:-10000,100000,1000000} $(SIM) $(SIMULATIONS) -- --nocapture
+
+mutants: ## bugs on purpose, one at a time: does a test tell?
+	@tests/mutations/run.py $(ARGS)
 
 interop: ## bring Kubo, IPFS Cluster and Helia, run the tests that need them, and measure who moves blocks how fast
 	@scripts/interop
@@ -54,7 +61,7 @@ setup: ## only install what building and testing need
 	@scripts/bootstrap tests
 
 clean: ## remove what was built of Tidings, keep the built dependencies
-	@$(CARGO) clean -p tidings-ledger -p tidings-transport-mem -p tidings-transport-ipfs -p tidings-node -p tidings-tests
+	@$(CARGO) clean -p tidings-ledger -p tidings-transport-mem -p tidings-simulator -p tidings-transport-ipfs -p tidings-node -p tidings-tests
 
 .PHONY: ready
 ready:

@@ -17,7 +17,7 @@ macro_rules! ready {
     };
 }
 
-ready!("comment-site");
+ready!("comment-site", "conference-room", "week-offline", "lossy", "hostile-flood");
 
 /// The ready scenario of this name.
 pub fn ready(name: &str) -> Option<Ready> {

@@ -120,3 +120,33 @@ fn a_network_is_resized_by_its_largest_group() {
     assert_eq!(scenario.clone().resized(200).map(|scenario| scenario.nodes()), Ok(200));
     assert!(scenario.resized(0).is_err());
 }
+
+/// The keys of a table: what the parser lists when it meets one that is not there.
+fn keys_of(table: &str) -> Vec<String> {
+    let (before, inside) = match table {
+        "" => ("no_such_key = 1\n".to_owned(), String::new()),
+        "network" | "link" | "expect" => (String::new(), format!("[{table}]\nno_such_key = 1\n")),
+        list => (String::new(), format!("[[{list}]]\nno_such_key = 1\n")),
+    };
+    let error = toml::from_str::<Scenario>(&format!("{before}{inside}")).expect_err("there is no such key");
+    let quoted: Vec<String> = error.message().split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert!(quoted.len() > 2 && quoted[0] == "no_such_key", "{table}: {error}");
+    quoted[1..].to_vec()
+}
+
+#[test]
+fn every_key_is_in_the_guide() {
+    let guide = include_str!("../../docs/guide/simulate.md");
+    for table in ["", "network", "link", "group", "topic", "posts", "event", "phase", "expect"] {
+        for key in keys_of(table).iter().filter(|key| !["network", "group", "phase", "event"].contains(&key.as_str())) {
+            assert!(guide.contains(&format!("`{key}`")) || guide.contains(&format!("[{key}]")), "{table}.{key}");
+        }
+    }
+}
+
+#[test]
+fn the_scenario_in_the_guide_is_one() {
+    let guide = include_str!("../../docs/guide/simulate.md");
+    let text = guide.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("there is one");
+    assert_eq!(Scenario::parse(text).map(|scenario| scenario.nodes()), Ok(12));
+}

@@ -8,7 +8,7 @@ use cid::Cid;
 use futures::future::BoxFuture;
 use tidings_ledger::handle::{Clock, Order, Query};
 use tidings_ledger::store::MemoryStore;
-use tidings_ledger::{Entry, EntryId, Ledger, Options, Time, TopicId, TopicName};
+use tidings_ledger::{Author, Entry, EntryId, Ledger, Options, Time, TopicId, TopicName};
 
 /// The sets that were written, topic by topic.
 #[derive(Default, Clone)]
@@ -22,7 +22,8 @@ struct Set {
     entries: BTreeSet<EntryId>,
     /// The files as they were written, bodies and all.
     files: Vec<Bytes>,
-    redacted: BTreeSet<EntryId>,
+    /// What was redacted, and by whom: only by its own author does that count.
+    redacted: BTreeSet<(EntryId, Author)>,
 }
 
 impl Oracle {
@@ -36,7 +37,7 @@ impl Oracle {
         });
         if set.entries.insert(entry.id()) {
             set.files.push(entry.to_file().into());
-            set.redacted.extend(entry.header().redacts.iter().copied());
+            set.redacted.extend(entry.header().redacts.iter().map(|target| (*target, entry.author())));
         }
     }
 
@@ -69,9 +70,9 @@ impl Oracle {
 
     /// Says what is wrong with a node's copy of a topic; `None` if nothing is.
     pub fn difference(&self, ledger: &Ledger, topic: &TopicName) -> Option<String> {
-        let empty = BTreeSet::new();
+        let (empty, nothing) = (BTreeSet::new(), BTreeSet::new());
         let set = self.topics.get(&topic.id());
-        let (expected, redacted) = set.map_or((&empty, &empty), |set| (&set.entries, &set.redacted));
+        let (expected, redacted) = set.map_or((&empty, &nothing), |set| (&set.entries, &set.redacted));
         let found = entries(ledger, topic);
         let ids: BTreeSet<EntryId> = found.iter().map(Entry::id).collect();
         if ids.len() != found.len() {
@@ -81,7 +82,7 @@ impl Oracle {
             let (missing, extra) = (expected.difference(&ids).count(), ids.difference(expected).count());
             return Some(format!("{missing} entries are missing, {extra} are too many"));
         }
-        let wrong = found.iter().find(|entry| entry.is_redacted() != redacted.contains(&entry.id()));
+        let wrong = found.iter().find(|entry| entry.is_redacted() != redacted.contains(&(entry.id(), entry.author())));
         if let Some(entry) = wrong {
             let is = if entry.is_redacted() { "has no body" } else { "still has its body" };
             return Some(format!("entry {} {is}", entry.id()));

@@ -81,7 +81,7 @@ impl Stage {
     /// The process ends, and the next one opens what it left.
     fn reopen(&mut self) {
         self.world.crash(self.fragile);
-        self.store = self.store.reopened();
+        self.store = self.store.reopened().expect("memory undoes");
         self.world.restart_on(self.fragile, self.store.clone()).expect("it opens again after a crash");
         self.follow_all();
         let ledger = self.world.ledger(self.fragile);
@@ -181,7 +181,7 @@ fn a_bulk_into_a_new_topic_is_there_after_a_crash_before_it_was_folded() {
     assert!(appended.iter().all(Result::is_ok));
     // At this very moment, when no folder lists them and the topic is followed by nobody.
     world.crash(peer);
-    world.restart_on(peer, store.reopened()).expect("it opens again");
+    world.restart_on(peer, store.reopened().expect("memory undoes")).expect("it opens again");
     world.run_for(Duration::from_secs(5));
     let info = world.ledger(peer).topic(&room).info().expect("the store reads");
     assert_eq!((info.entries, info.cid.is_some()), (200, true));

@@ -177,7 +177,7 @@ impl Run {
 
     fn restart(&mut self, at: usize) {
         if !self.world.is_up(self.peers[at]) {
-            self.stores[at] = self.stores[at].reopened();
+            self.stores[at] = self.stores[at].reopened().expect("memory undoes");
             self.world.restart_on(self.peers[at], self.stores[at].clone()).expect("what a crash left opens");
             self.follow(at);
         }

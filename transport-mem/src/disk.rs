@@ -39,6 +39,8 @@ struct State {
     fault: Option<(u64, DiskFault)>,
     is_full: bool,
     is_dead: bool,
+    /// The power went in the midst of a batch.
+    is_torn: bool,
     has_failed: bool,
     /// How to undo what was committed since the last sync, the latest last.
     unsynced: VecDeque<Batch>,
@@ -117,13 +119,24 @@ impl Disk {
         self.state.lock().is_dead
     }
 
+    /// Whether the power went in the midst of a batch.
+    pub fn is_torn(&self) -> bool {
+        self.state.lock().is_torn
+    }
+
     /// How often a read met something rotten.
     pub fn rot_met(&self) -> u64 {
         self.state.lock().rot_met
     }
 
-    /// The disk as the next process finds it: what was committed, and what is rotten; without faults to come.
-    pub fn reopened(&self) -> Arc<Disk> {
+    /// The disk as the next process finds it: what was committed, and what is rotten; without faults to come. If the power
+    /// went, that is [`Disk::after_power_loss`] with nothing kept.
+    pub fn reopened(&self) -> Result<Arc<Disk>, StoreError> {
+        if self.is_torn() { self.after_power_loss(0) } else { Ok(self.peek()) }
+    }
+
+    /// What is on the disk now, as somebody reads it who takes it out of a machine that crashed.
+    pub fn peek(&self) -> Arc<Disk> {
         let state = self.state.lock();
         let next = State { rotten: state.rotten.clone(), unsynced: state.unsynced.clone(), ..State::default() };
         Arc::new(Disk { inner: self.inner.clone(), sync_every: self.sync_every, state: Mutex::new(next) })
@@ -140,6 +153,11 @@ impl Disk {
         }
         let next = State { rotten: state.rotten.clone(), ..State::default() };
         Ok(Arc::new(Disk { inner: self.inner.clone(), sync_every: self.sync_every, state: Mutex::new(next) }))
+    }
+
+    /// Another disk with the same on it, as after restoring a backup.
+    pub fn copied(&self) -> Result<Disk, StoreError> {
+        Ok(Disk { sync_every: self.sync_every, ..Disk::over(Arc::new(copy(&*self.inner)?)) })
     }
 
     /// What undoes the batch.
@@ -251,9 +269,7 @@ impl Store for Disk {
             }
             Some(DiskFault::Torn) => {
                 state.is_dead = true;
-                while let Some(undo) = state.unsynced.pop_back() {
-                    self.inner.commit(undo)?;
-                }
+                state.is_torn = true;
                 Err(dead())
             }
         }
@@ -325,7 +341,7 @@ mod tests {
         disk.fail_at(1, DiskFault::Torn);
         disk.commit(put(1, 2)).expect_err("the power goes");
         disk.get(Table::Meta, &[1]).expect_err("nothing runs any more");
-        assert_eq!(read(&disk.reopened(), 1), Some(vec![1]));
+        assert_eq!(read(&disk.reopened().expect("memory undoes"), 1), Some(vec![1]));
     }
 
     #[test]

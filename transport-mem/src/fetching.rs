@@ -20,6 +20,9 @@ use crate::world::PeerId;
 /// A peer that does not answer is given this long before the next one is asked as well, in microseconds.
 const ASK_NEXT: u64 = 1_000_000;
 
+/// And this long, before it is asked once more if there is no other: its stream may have broken.
+const ASK_AGAIN: u64 = 5_000_000;
+
 /// Multicodec of a folder node.
 const DAG_PB: u64 = 0x70;
 
@@ -32,14 +35,24 @@ pub(crate) struct Fetching {
     candidates: VecDeque<Index>,
     /// Who has been a candidate, if others may be found by a lookup.
     has_looked: bool,
-    /// What each request still misses.
-    asks: BTreeMap<u64, BTreeSet<Cid>>,
+    asks: BTreeMap<u64, Ask>,
     next_ask: u64,
     patience: u64,
     /// When the patience ends.
     until: u64,
     pub(crate) ready: VecDeque<Vec<Fetched>>,
     pub(crate) waker: Option<Waker>,
+}
+
+/// A request to one peer.
+struct Ask {
+    to: Index,
+    /// What it has not answered.
+    missing: BTreeSet<Cid>,
+    /// Whether anything has come.
+    is_answering: bool,
+    /// Whether it was waited for once already.
+    is_late: bool,
 }
 
 impl Fetching {
@@ -116,7 +129,8 @@ impl Inner {
         let cids = fetch.order.clone();
         let ask = fetch.next_ask;
         fetch.next_ask += 1;
-        fetch.asks.insert(ask, fetch.open.clone());
+        let missing = fetch.open.clone();
+        fetch.asks.insert(ask, Ask { to, missing, is_answering: false, is_late: false });
         let timeout = ASK_NEXT.min(fetch.patience / 2);
         self.peers[owner].traffic.asked += 1;
         self.after(timeout, Happening::AskTimeout { fetch: id, ask });
@@ -234,7 +248,8 @@ impl Inner {
         let mut group = Vec::new();
         for (cid, block) in blocks {
             if let Some(asked) = fetch.asks.get_mut(&ask) {
-                asked.remove(&cid);
+                asked.is_answering = true;
+                asked.missing.remove(&cid);
             }
             let Some(bytes) = block else { continue };
             if cid.hash().digest() != &Sha256::digest(&bytes)[..] {
@@ -258,7 +273,7 @@ impl Inner {
         }
         let (count, owner) = (group.len(), fetch.owner);
         fetch.deliver(group);
-        let is_answered = fetch.asks.get(&ask).is_none_or(BTreeSet::is_empty);
+        let is_answered = fetch.asks.get(&ask).is_none_or(|asked| asked.missing.is_empty());
         if is_answered {
             fetch.asks.remove(&ask);
         }
@@ -268,10 +283,22 @@ impl Inner {
         }
     }
 
+    /// A request was not answered in time: the next peer is asked as well, or this one again if nobody else is left.
     pub(crate) fn ask_timeout(&mut self, id: u64, ask: u64) {
-        if self.fetches.get(&id).is_some_and(|fetch| fetch.asks.contains_key(&ask) && !fetch.candidates.is_empty()) {
-            self.ask_next(id);
+        let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        let Some(asked) = fetch.asks.get_mut(&ask) else { return };
+        if fetch.candidates.is_empty() {
+            if asked.is_answering {
+                return;
+            }
+            if !std::mem::replace(&mut asked.is_late, true) {
+                self.after(ASK_AGAIN - ASK_NEXT, Happening::AskTimeout { fetch: id, ask });
+                return;
+            }
+            let silent = asked.to;
+            fetch.candidates.push_back(silent);
         }
+        self.ask_next(id);
     }
 
     pub(crate) fn patience(&mut self, id: u64) {

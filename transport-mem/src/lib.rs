@@ -30,6 +30,8 @@
 //! # }
 //! ```
 
+#![warn(clippy::iter_over_hash_type)]
+
 mod clock;
 mod conduct;
 mod disk;
@@ -37,6 +39,7 @@ mod executor;
 mod fetching;
 mod gossip;
 mod heartbeat;
+mod held;
 mod hop;
 mod kind;
 mod lifecycle;
@@ -56,6 +59,7 @@ mod world;
 pub use clock::{EPOCH, VirtualClock};
 pub use conduct::{Answer, Conduct};
 pub use disk::{Disk, DiskFault};
+pub use held::Held;
 pub use hop::{Hop, Parcel};
 pub use kind::Kind;
 pub use link::Link;

@@ -31,16 +31,18 @@ impl World {
         drop(running);
     }
 
-    /// Lets a peer crash after so many more events of the world, wherever it stands then.
+    /// Lets a peer crash after so many more events of the world, wherever it stands then; unless it is restarted before.
     pub fn crash_after(&mut self, peer: PeerId, events: u64) {
-        self.doomed.entry(self.happened + events).or_default().push(peer);
+        let life = self.net.lock().peers[peer.0].life;
+        self.doomed.entry(self.happened + events).or_default().push((peer, life));
     }
 
     /// Carries out the crashes whose event has come.
     pub(crate) fn strike(&mut self) {
         while let Some(first) = self.doomed.first_entry().filter(|first| *first.key() <= self.happened) {
-            for peer in first.remove() {
-                if self.is_up(peer) {
+            for (peer, life) in first.remove() {
+                let is_same = self.net.lock().is_alive(peer.0, life);
+                if is_same && self.is_up(peer) {
                     self.crash(peer);
                 }
             }

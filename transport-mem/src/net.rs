@@ -15,6 +15,7 @@ use crate::fetching::Fetching;
 use crate::gossip::{ChannelNo, Gossip, Gossiping};
 use crate::heartbeat::Control;
 use crate::hop::Watcher;
+use crate::kind::Kind;
 use crate::link::Link;
 use crate::mesh::Mesh;
 use crate::record::What;
@@ -49,6 +50,9 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) trace: Trace,
     pub(crate) watcher: Option<Watcher>,
+    /// Kinds of messages that wait for a test to let them go, and those that do.
+    pub(crate) held_kinds: Vec<Kind>,
+    pub(crate) held: Vec<(Sent, Happening)>,
 }
 
 /// Bounds and knobs of the simulated transport.
@@ -202,6 +206,8 @@ impl Net {
             limits,
             trace: Trace::default(),
             watcher: None,
+            held_kinds: Vec::new(),
+            held: Vec::new(),
         })))
     }
 

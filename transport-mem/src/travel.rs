@@ -37,6 +37,10 @@ impl Inner {
             return self.lose(sent);
         }
         let life = self.peers[to].life;
+        if self.held_kinds.contains(&kind) {
+            self.held.push((*sent, arrival(life)));
+            return;
+        }
         if is_clogged {
             return self.hold(sent, arrival(life));
         }
@@ -57,7 +61,7 @@ impl Inner {
     }
 
     /// The message is on its way.
-    fn let_go(&mut self, sent: &Sent, delay: u64, arrival: Happening) {
+    pub(crate) fn let_go(&mut self, sent: &Sent, delay: u64, arrival: Happening) {
         self.peers[sent.to].traffic.got_bytes += sent.bytes as u64;
         self.saw(sent, Some(delay));
         self.after(delay, arrival);
@@ -105,7 +109,7 @@ impl Inner {
         }
     }
 
-    fn lose(&mut self, sent: &Sent) {
+    pub(crate) fn lose(&mut self, sent: &Sent) {
         let Sent { kind, from, to, .. } = *sent;
         let traffic = &mut self.peers[to].traffic;
         match kind {

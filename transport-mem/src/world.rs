@@ -65,8 +65,8 @@ pub struct World {
     pub(crate) happened: u64,
     /// What all peers check together, if they do.
     admission: Option<Arc<AdmissionCache>>,
-    /// Peers that are to crash once so much has happened.
-    pub(crate) doomed: BTreeMap<u64, Vec<PeerId>>,
+    /// Peers, and lives of theirs, that are to end once so much has happened.
+    pub(crate) doomed: BTreeMap<u64, Vec<(PeerId, u32)>>,
 }
 
 pub(crate) struct Node {

@@ -86,3 +86,23 @@ impl Locations {
 pub(crate) fn locate(store: &dyn Store, id: &EntryId) -> Result<Option<Location>, StoreError> {
     Ok(Locations::load(store, &Locations::key(id))?.find(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namesakes_are_of_one_topic_and_moment_and_in_the_order_of_ids() {
+        let location = |number, millis, last| {
+            let mut id = [7; 32];
+            id[31] = last;
+            Location { number, time: Time::from_millis(millis), id: EntryId::from_bytes(id) }
+        };
+        let mut all = Locations::default();
+        for other in [location(1, 5, 9), location(1, 6, 2), location(1, 5, 3), location(2, 5, 1), location(1, 5, 4)] {
+            all.insert(other);
+        }
+        let found: Vec<Location> = all.namesakes(1, Time::from_millis(5)).collect();
+        assert_eq!(found, [location(1, 5, 3), location(1, 5, 4), location(1, 5, 9)]);
+    }
+}

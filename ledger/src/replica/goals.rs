@@ -16,6 +16,10 @@ const PEERS: usize = 4;
 const PATIENCE_AT_FIRST: Duration = Duration::from_secs(20);
 const PATIENCE_AT_LAST: Duration = Duration::from_secs(3600);
 
+/// The same for a root that was merely not to be had: a connection that was bad for an hour may be good again, and to ask
+/// once more costs little.
+const UNAVAILABLE_AT_LAST: Duration = Duration::from_secs(300);
+
 /// Announcers of one root that are relied on, one after the other, before it is left alone whoever announces it.
 const TRIED: usize = 8;
 
@@ -133,10 +137,58 @@ impl Remembered {
     }
 
     fn put(&mut self, root: Cid, now: Time, relied_on: Option<Vec<Peer>>) {
+        let most = if relied_on.is_some() { UNAVAILABLE_AT_LAST } else { PATIENCE_AT_LAST };
         let patience = match self.0.get(&root) {
-            Some(found) => (found.patience * 2).min(PATIENCE_AT_LAST),
+            Some(found) => (found.patience * 2).min(most),
             None => PATIENCE_AT_FIRST,
         };
         self.0.put(root, Disappointment { until: now + patience, patience, relied_on });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::raw_cid;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn topic(n: u8) -> TopicId {
+        TopicId::from_bytes([n; 32])
+    }
+
+    #[test]
+    fn a_root_that_led_nowhere_is_left_alone_longer_each_time_and_never_for_good() {
+        let (root, mut now) = (raw_cid(b"root"), Time::from_millis(1_800_000_000_000));
+        let mut remembered = Remembered::new(4);
+        for patience in [20, 40, 80] {
+            remembered.disappointed(root, now);
+            assert!(remembered.avoids(&root, now + (patience - 1) * SECOND, None), "{patience} s");
+            now = now + (patience + 1) * SECOND;
+            assert!(!remembered.avoids(&root, now, None), "{patience} s");
+        }
+    }
+
+    #[test]
+    fn a_root_that_was_not_to_be_had_is_tried_with_others_who_announce_it() {
+        let (root, now) = (raw_cid(b"root"), Time::from_millis(1_800_000_000_000));
+        let (liar, honest) = (Peer::new("liar"), Peer::new("honest"));
+        let mut remembered = Remembered::new(4);
+        remembered.withheld(root, now, std::slice::from_ref(&liar));
+        assert!(remembered.avoids(&root, now, Some(&liar)));
+        assert!(!remembered.avoids(&root, now, Some(&honest)));
+    }
+
+    #[test]
+    fn the_newest_root_of_a_topic_is_the_one_to_pull() {
+        let now = Time::from_millis(1_800_000_000_000);
+        let mut goals = Goals::default();
+        goals.add(topic(1), raw_cid(b"old"), None, now);
+        goals.add(topic(2), raw_cid(b"other"), None, now);
+        goals.add(topic(1), raw_cid(b"new"), None, now + SECOND);
+        assert_eq!(goals.len(), 2);
+        assert!(goals.take(now - SECOND, |_| true).is_none(), "it is too early for any");
+        let first = goals.take(now, |_| true).map(|(found, goal)| (found, goal.root));
+        assert_eq!(first, Some((topic(1), raw_cid(b"new"))));
     }
 }

@@ -255,3 +255,77 @@ impl Pull {
         self.asked.keys()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::{node_cid, raw_cid};
+    use crate::entry::EntryId;
+
+    fn pull() -> Pull {
+        Pull::new(node_cid(b"root"), Vec::new())
+    }
+
+    fn child(name: &str) -> Child {
+        Child { first: name.to_owned(), cid: node_cid(name.as_bytes()), size: 1 }
+    }
+
+    fn item(key: &str, cid: Cid) -> Item {
+        Item { key: key.to_owned(), cid, size: 1, files: Vec::new() }
+    }
+
+    #[test]
+    fn a_tree_deeper_than_any_honest_one_is_given_up() {
+        let mut pull = pull();
+        for depth in 0..MAX_DEPTH - 1 {
+            assert_eq!(pull.descend(depth, vec![child("a")]), Ok(()));
+        }
+        assert_eq!(pull.descend(MAX_DEPTH - 1, vec![child("a")]), Err(Fault::TooDeep));
+    }
+
+    #[test]
+    fn a_tree_without_entries_is_given_up_and_each_entry_buys_more_nodes() {
+        let node = Bytes::from_static(b"what it says does not matter");
+        let mut pull = pull();
+        for _ in 0..NODES_AT_FIRST {
+            assert_ne!(pull.read(Kind::Topic, &node), Err(Fault::Allowance));
+        }
+        assert_eq!(pull.read(Kind::Topic, &node), Err(Fault::Allowance));
+        assert_eq!(pull.judged(&Ok(true)), Ok(()));
+        assert_ne!(pull.read(Kind::Topic, &node), Err(Fault::Allowance));
+    }
+
+    #[test]
+    fn a_block_that_stands_in_two_places_is_asked_for_once() {
+        let mut pull = pull();
+        assert_eq!(pull.next(), Some(vec![pull.root]));
+        pull.answered(&pull.root.clone());
+        pull.want(item("a", raw_cid(b"one file")));
+        pull.want(item("b", raw_cid(b"one file")));
+        assert_eq!(pull.next(), Some(vec![raw_cid(b"one file")]));
+    }
+
+    #[test]
+    fn a_pull_is_not_done_while_an_answer_is_on_its_way() {
+        let mut pull = pull();
+        let root = pull.root;
+        assert!(!pull.is_done());
+        assert_eq!(pull.next(), Some(vec![root]));
+        assert!(!pull.is_done(), "the root is asked for");
+        pull.answered(&root);
+        assert!(pull.is_done());
+    }
+
+    #[test]
+    fn a_pull_that_brings_bad_entries_is_given_up_unless_it_brings_more_good_ones() {
+        let bad = || Err(Refusal::Signature(EntryId::from_bytes([1; 32])));
+        let mut pull = pull();
+        for _ in 0..10 {
+            assert_eq!(pull.judged(&Ok(true)), Ok(()));
+        }
+        for _ in 0..REFUSED_AT_FIRST + 10 {
+            assert_eq!(pull.judged(&bad()), Ok(()));
+        }
+        assert_eq!(pull.judged(&bad()), Err(Fault::Entries));
+    }
+}

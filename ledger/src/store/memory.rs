@@ -83,3 +83,26 @@ fn is_empty(range: &KeyRange<'_>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_deleted_is_gone_and_a_scan_goes_either_way() {
+        let store = MemoryStore::new();
+        let mut batch = Batch::new();
+        (0..5_u8).for_each(|key| batch.put(Table::Meta, [key], [key]));
+        batch.delete(Table::Meta, [3]);
+        store.commit(batch).expect("memory takes it");
+        for (direction, expected) in [(Direction::Forward, [1, 2, 4]), (Direction::Backward, [4, 2, 1])] {
+            let mut found = Vec::new();
+            let range = KeyRange { from: Bound::Excluded(&[0]), to: Bound::Unbounded };
+            let read = store.scan(Table::Meta, range, direction, &mut |key, _| {
+                found.push(key[0]);
+                ControlFlow::Continue(())
+            });
+            assert_eq!((read, &found[..]), (Ok(()), &expected[..]));
+        }
+    }
+}

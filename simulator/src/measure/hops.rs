@@ -23,7 +23,7 @@ pub(crate) struct Hops {
     pub(crate) seen: u64,
 }
 
-/// It keeps everything until there is too much; then what belongs to every second number, every fourth…
+/// It keeps everything until there is too much; then what belongs to every second number, every fourth… Numbers begin with 1.
 #[derive(Debug)]
 struct Sample {
     kept: Vec<(u64, Hop)>,
@@ -40,7 +40,7 @@ impl Default for Hops {
 impl Hops {
     /// A post was written at this time.
     pub(crate) fn watch(&mut self, post: usize, now: u64) {
-        self.watching = Some((post as u64, now + WINDOW));
+        self.watching = Some((post as u64 + 1, now + WINDOW));
     }
 
     pub(crate) fn see(&mut self, hop: &Hop) {
@@ -52,17 +52,12 @@ impl Hops {
         match self.watching.filter(|(_, until)| left < *until) {
             Some((post, _)) => self.after_posts.add(post, hop),
             // Announcements and fetches are counted each for itself.
-            None => self.otherwise.add(hop.number + u64::from(hop.parcel != Parcel::Announcement), hop),
+            None => self.otherwise.add(hop.number + 1 + u64::from(hop.parcel != Parcel::Announcement), hop),
         }
     }
 
-    /// The posts whose seconds are kept: those of this number and its multiples.
-    #[cfg(test)]
-    fn stride(&self) -> usize {
-        self.after_posts.stride as usize
-    }
-
-    /// What is kept, in the order in which it left; `most` of those after posts at most, the rest if there is room.
+    /// What is kept, in the order in which it left: `most` of those after posts at most, and the rest if there is room. And
+    /// the stride: a post is watched if its number plus one is a multiple of it.
     pub(crate) fn chosen(&self, most: usize, is_shown: impl Fn(&Hop) -> bool) -> (Vec<Hop>, u64) {
         let mut chosen = Sample { stride: self.after_posts.stride, ..Sample::new(most) };
         let after = self.after_posts.kept.iter().filter(|(_, hop)| is_shown(hop));
@@ -87,14 +82,11 @@ impl Sample {
             return;
         }
         self.kept.push((number, *hop));
+        // Numbers begin with 1, so this ends: at the latest with nothing.
         while self.kept.len() > self.most {
             self.stride *= 2;
             let stride = self.stride;
             self.kept.retain(|(number, _)| number.is_multiple_of(stride));
-            // One post alone may have more hops than there is room for.
-            if stride > 1 << 40 {
-                self.kept.truncate(self.most);
-            }
         }
     }
 }
@@ -125,12 +117,10 @@ mod tests {
             (0..10).for_each(|_| hops.see(&hop(post, at + 5)));
             (0..5).for_each(|_| hops.see(&hop(post, at + WINDOW)));
         }
-        assert_eq!((hops.seen, hops.stride()), (150_000, 4));
+        assert_eq!((hops.seen, hops.after_posts.stride), (150_000, 4));
         let (chosen, stride) = hops.chosen(10_000, |_| true);
         assert_eq!(stride, 16);
-        let after_posts = chosen.iter().filter(|hop| {
-            (hop.left.as_micros() as u64).is_multiple_of(2 * WINDOW * 16) || hop.left.as_micros() % 10 == 5
-        });
+        let after_posts = chosen.iter().filter(|hop| hop.left.as_micros() % 10 == 5);
         assert!(after_posts.count() >= 6250 && chosen.len() <= 12_500, "{}", chosen.len());
     }
 }

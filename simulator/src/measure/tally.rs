@@ -10,6 +10,9 @@ use super::histogram::Histogram;
 pub(crate) struct Post {
     pub(crate) id: EntryId,
     pub(crate) at: u64,
+    /// Since when others can have it: from the moment on at which it was written, or at which its writer, who was offline
+    /// then, was back.
+    out_since: Option<u64>,
     pub(crate) node: usize,
     pub(crate) topic: usize,
     /// Written before the run began: it is no news.
@@ -24,12 +27,20 @@ pub(crate) struct Post {
 struct Standing {
     /// One bit for each post.
     has: Vec<u64>,
-    /// Posts of its topics that it lacks.
+    /// Posts of its topics that it lacks and could have.
     lacks: u32,
+    /// What it wrote while it was not there.
+    unsent: Vec<usize>,
     /// Since when it has been there and connected.
     there_since: Option<u64>,
     /// Since when it has been catching up.
     catching_up: Option<u64>,
+}
+
+impl Standing {
+    fn holds(&self, post: usize) -> bool {
+        self.has.get(post / 64).is_some_and(|bits| bits >> (post % 64) & 1 == 1)
+    }
 }
 
 /// All posts, and who has which.
@@ -71,12 +82,27 @@ impl Tally {
 
     /// A node wrote, and was told that it is durable.
     pub(crate) fn wrote(&mut self, id: EntryId, node: usize, topic: usize, at: u64, is_history: bool) {
-        self.index.insert(id, self.posts.len());
-        self.posts.push(Post { id, at, node, topic, is_history, phase: self.phase, held_by: 0 });
-        for follower in &self.followers[topic] {
+        let number = self.posts.len();
+        self.index.insert(id, number);
+        let phase = self.phase;
+        self.posts.push(Post { id, at, out_since: None, node, topic, is_history, phase, held_by: 0 });
+        if self.nodes[node].there_since.is_some() || is_history {
+            self.goes_out(number, at);
+        } else {
+            self.nodes[node].unsent.push(number);
+        }
+    }
+
+    /// Others can have a post from now on.
+    fn goes_out(&mut self, number: usize, now: u64) {
+        let post = &mut self.posts[number];
+        post.out_since = Some(now);
+        for follower in &self.followers[post.topic] {
             let standing = &mut self.nodes[*follower];
-            standing.lacks += 1;
-            self.lacking += u64::from(standing.there_since.is_some());
+            if !standing.holds(number) {
+                standing.lacks += 1;
+                self.lacking += u64::from(standing.there_since.is_some());
+            }
         }
     }
 
@@ -87,23 +113,23 @@ impl Tally {
             return None;
         };
         let (post, standing) = (&mut self.posts[at], &mut self.nodes[node]);
+        if standing.holds(at) {
+            return None;
+        }
         if standing.has.len() <= at / 64 {
             standing.has.resize(at / 64 + 1, 0);
-        }
-        if standing.has[at / 64] >> (at % 64) & 1 == 1 {
-            return None;
         }
         standing.has[at / 64] |= 1 << (at % 64);
         post.held_by += 1;
         // A writer that does not follow what it writes to lacks nothing of it.
-        if self.followers[post.topic].binary_search(&node).is_err() {
+        let Some(out_since) = post.out_since.filter(|_| self.followers[post.topic].binary_search(&node).is_ok()) else {
             return Some(at);
-        }
+        };
         standing.lacks -= 1;
         if let Some(since) = standing.there_since {
             self.lacking -= 1;
-            if !post.is_history && post.at >= since && post.node != node {
-                self.news[post.phase].add(now - post.at);
+            if !post.is_history && out_since >= since && post.node != node {
+                self.news[post.phase].add(now - out_since);
             }
         }
         if standing.lacks == 0
@@ -121,6 +147,9 @@ impl Tally {
             standing.there_since = Some(now);
             standing.catching_up = (standing.lacks > 0).then_some(now);
             self.lacking += u64::from(standing.lacks);
+            for number in std::mem::take(&mut standing.unsent) {
+                self.goes_out(number, now);
+            }
         }
     }
 
@@ -139,7 +168,7 @@ impl Tally {
         for (at, post) in self.posts.iter_mut().enumerate() {
             if has.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1) {
                 post.held_by -= 1;
-                if self.followers[post.topic].binary_search(&node).is_ok() {
+                if post.out_since.is_some() && self.followers[post.topic].binary_search(&node).is_ok() {
                     self.nodes[node].lacks += 1;
                 }
             }
@@ -154,7 +183,7 @@ impl Tally {
     /// Copies that those who are there should have.
     pub(crate) fn wanted(&self) -> u64 {
         let mut per_topic = vec![0; self.followers.len()];
-        self.posts.iter().for_each(|post| per_topic[post.topic] += 1);
+        self.posts.iter().filter(|post| post.out_since.is_some()).for_each(|post| per_topic[post.topic] += 1);
         let there = |topic: usize| self.followers[topic].iter().filter(|node| self.is_there(**node)).count() as u64;
         per_topic.iter().enumerate().map(|(topic, posts)| posts * there(topic)).sum()
     }
@@ -168,7 +197,7 @@ impl Tally {
     }
 
     pub(crate) fn holds(&self, node: usize, post: usize) -> bool {
-        self.nodes[node].has.get(post / 64).is_some_and(|bits| bits >> (post % 64) & 1 == 1)
+        self.nodes[node].holds(post)
     }
 
     pub(crate) fn followers(&self, topic: usize) -> &[usize] {
@@ -204,5 +233,18 @@ mod tests {
         assert_eq!((tally.lacks(2), tally.lacking(), tally.posts[0].held_by), (1, 0, 2));
         tally.has(1, &id(9), 2000);
         assert_eq!(tally.foreign, 1);
+    }
+
+    #[test]
+    fn what_somebody_writes_offline_is_lacking_only_from_when_the_writer_is_back() {
+        let mut tally = Tally::new(2, vec![vec![0, 1]], 1);
+        tally.comes(0, 0);
+        tally.wrote(id(1), 1, 0, 100, false);
+        tally.has(1, &id(1), 100);
+        assert_eq!((tally.lacking(), tally.wanted()), (0, 0));
+        tally.comes(1, 5000);
+        assert_eq!((tally.lacking(), tally.wanted()), (1, 2));
+        tally.has(0, &id(1), 5040);
+        assert_eq!((tally.lacking(), tally.news[0].longest(), tally.lacks(1)), (0, Some(40), 0));
     }
 }

@@ -179,7 +179,7 @@ fn posts(run: &Run, film: &Film, stride: usize) -> Vec<Post> {
             time => (time.saturating_sub(post.at) / UNIT) as i64,
         });
         let by = run.member(post.node).label.clone();
-        let is_filmed = number.is_multiple_of(stride);
+        let is_filmed = (number + 1).is_multiple_of(stride);
         posts.push(Post { at: post.at / UNIT, by, topic: post.topic, is_filmed, took: took.collect() });
     }
     posts

@@ -53,8 +53,8 @@ pub(super) fn text(report: &Report) -> String {
         ));
     }
     text.push_str(
-        "\n  p50, p99, last: from a post until half, 99 % and all of those have it who were there when it was\n  \
-         written. back again: until the slowest of those who came later, or came back, had everything.\n  \
+        "\n  p50, p99, last: from a post (if its writer was offline, from the writer's return) until half, 99 % and all of\n  \
+         those who were there then have it. back again: until the slowest of those who came later, or came back, had everything.\n  \
          sent (announcements), rounds and blocks (fetched): of the median node. lost, events: of all.\n",
     );
     text.push_str(&format!("\nStored at the end: {} a node (median).", bytes(report.stored.median)));

@@ -116,11 +116,11 @@ impl Ears {
 
     /// Hears what there is to hear at this moment.
     pub(super) fn listen(&mut self, now: u64) {
-        while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
-            let (node, link) = first.remove();
-            self.open(node, &link);
-        }
         loop {
+            while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
+                let (node, link) = first.remove();
+                self.open(node, &link);
+            }
             let rung = std::mem::take(&mut *self.bell.lock());
             if rung.is_empty() {
                 return;
@@ -182,7 +182,9 @@ impl Ears {
             if opens > 0.0 && self.rng.f64() < opens {
                 let number = self.next_file;
                 self.next_file += 1;
-                self.later.insert((now + self.rng.u64(OPENS_AFTER), number), (node, link.clone()));
+                // Who opens everything keeps it for others, and does so at once.
+                let wait = if opens < 1.0 { self.rng.u64(OPENS_AFTER) } else { 0 };
+                self.later.insert((now + wait, number), (node, link.clone()));
             }
         }
     }

@@ -311,8 +311,8 @@ fn limits(scenario: &Scenario) -> Limits {
     mesh.low = (network.mesh * 5 / 6).max(1);
     mesh.high = network.mesh * 2;
     mesh.lazy = network.mesh;
-    let lookup = Some(network.lookup.0).filter(|span| !span.is_zero());
-    Limits { mesh, lookup: lookup.map(|span| (span, Link::WAN)), ..Limits::default() }
+    // No lookup of providers: who is connected to whom is the scenario's to say.
+    Limits { mesh, ..Limits::default() }
 }
 
 fn changed(mut link: Link, keys: &LinkKeys) -> Link {

@@ -59,8 +59,6 @@ pub struct Network {
     pub bridges: usize,
     /// Neighbours to whom a node passes announcements on (gossipsub's D); the others are told what there is to ask for.
     pub mesh: usize,
-    /// How long it takes to find those who hold a topic and are no neighbours (a DHT); 0 s is that they are not found.
-    pub lookup: Span,
     /// How often a node repeats the state of a topic, unless it heard the same meanwhile.
     pub reannounce: Span,
 }
@@ -73,7 +71,6 @@ impl Default for Network {
             clusters: 3,
             bridges: 2,
             mesh: 6,
-            lookup: Span(Duration::from_millis(500)),
             reannounce: Span(Duration::from_secs(60)),
         }
     }

@@ -1,104 +1,90 @@
-//! Which faults a seed has drawn, and which of them have come.
+//! The faults that last for a whole run.
 
 use std::time::Duration;
 
-use tidings_transport_mem::Link;
+use tidings_transport_mem::{Kind, Link, Serving};
 
-/// What goes wrong in one run, and how strongly. A part of 0 is a fault that this run does without.
-#[derive(Debug, Clone, PartialEq)]
+/// What a run's network is like. A part is one in a thousand, so that a plan reads and compares exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Faults {
     /// Peers that hold a ledger.
-    pub peers: usize,
-    /// Whether these hold every topic, or follow those of the run.
-    pub mirrors: bool,
-    /// The connections: their latency, and what part of announcements gets lost or doubled.
-    pub link: Link,
-    /// The part of steps at which a partition comes or goes.
-    pub partitions: f64,
-    /// The part of steps at which a peer crashes, and is started again some steps later.
-    pub crashes: f64,
-    /// The part of steps at which a disk is going to fail.
-    pub disks: f64,
-    /// The part of steps at which two peers lose their connection, or find it again.
-    pub connections: f64,
-    /// The part of blocks that a peer says it does not have, or says nothing of.
-    pub withheld: f64,
+    pub peers: u64,
+    /// How many of these, the first ones, hold every topic; the others follow those of the run.
+    pub mirrors: u64,
+    /// What a message takes at least, and the mean of the rest, in microseconds.
+    pub latency: u64,
+    /// See there.
+    pub jitter: u64,
+    /// Bytes a second; 0 is without limit.
+    pub bandwidth: u64,
+    /// The part of announcements that gets lost.
+    pub lost: u64,
+    /// The part of gossip's own messages that gets lost.
+    pub lost_control: u64,
+    /// The part of requests and answers that gets lost.
+    pub lost_requests: u64,
+    /// The part of announcements that arrives twice.
+    pub doubled: u64,
+    /// The part of announcements that arrives once more, much later.
+    pub replayed: u64,
+    /// The part of messages that is overtaken.
+    pub overtaken: u64,
+    /// The part of blocks that a peer denies, passes over in silence, gets wrong, or sends late: of each as many.
+    pub withheld: u64,
     /// How far clocks are off at most, in milliseconds.
-    pub skew: i64,
-    /// The part of steps at which a hostile stranger does something.
-    pub hostile: f64,
-    /// Whether nodes of old trees are swept at once, and not kept for peers that still fetch them.
-    pub sweeping: bool,
-    /// Steps of the run.
-    pub steps: usize,
+    pub skew: u64,
+    /// Commits after which a disk syncs; 1 is always.
+    pub sync_every: u64,
+    /// 1 if nodes of old trees are swept at once, and not kept for peers that still fetch them.
+    pub sweeping: u64,
 }
 
 impl Faults {
-    /// Draws the faults of a run: each is there in half of all runs.
-    pub fn draw(rng: &mut fastrand::Rng) -> Faults {
-        let mut link = if rng.bool() { Link::LAN } else { Link::WAN };
-        if rng.bool() {
-            link.jitter += Duration::from_millis(rng.u64(1..200));
+    /// Every number by its name, for whoever writes or reads a plan.
+    pub(super) fn fields(&mut self) -> [(&'static str, &mut u64); 15] {
+        [
+            ("peers", &mut self.peers),
+            ("mirrors", &mut self.mirrors),
+            ("latency", &mut self.latency),
+            ("jitter", &mut self.jitter),
+            ("bandwidth", &mut self.bandwidth),
+            ("lost", &mut self.lost),
+            ("lost-control", &mut self.lost_control),
+            ("lost-requests", &mut self.lost_requests),
+            ("doubled", &mut self.doubled),
+            ("replayed", &mut self.replayed),
+            ("overtaken", &mut self.overtaken),
+            ("withheld", &mut self.withheld),
+            ("skew", &mut self.skew),
+            ("sync-every", &mut self.sync_every),
+            ("sweeping", &mut self.sweeping),
+        ]
+    }
+
+    /// The connections.
+    pub fn link(&self) -> Link {
+        let micros = Duration::from_micros;
+        let mut link = Link::taking(micros(self.latency), micros(self.jitter))
+            .losing(part(self.lost))
+            .losing_of(Kind::Control, part(self.lost_control))
+            .losing_of(Kind::Request, part(self.lost_requests))
+            .losing_of(Kind::Answer, part(self.lost_requests))
+            .doubling(part(self.doubled))
+            .replaying(part(self.replayed))
+            .reordering(part(self.overtaken));
+        if self.bandwidth > 0 {
+            link = link.at(self.bandwidth);
         }
-        if rng.bool() {
-            link = link.at(rng.u64(50_000..5_000_000));
-        }
-        link = link.losing(part(rng, 0.5)).doubling(part(rng, 0.3));
-        Faults {
-            peers: rng.usize(2..7),
-            mirrors: rng.bool(),
-            link,
-            partitions: part(rng, 0.1),
-            crashes: part(rng, 0.1),
-            disks: part(rng, 0.1),
-            connections: part(rng, 0.1),
-            withheld: part(rng, 0.5),
-            skew: if rng.bool() { rng.i64(1..300_000) } else { 0 },
-            hostile: part(rng, 0.3),
-            sweeping: rng.bool(),
-            steps: rng.usize(40..160),
-        }
+        link
+    }
+
+    /// How peers serve blocks.
+    pub fn serving(&self) -> Serving {
+        let each = part(self.withheld) / 4.0;
+        Serving { denied: each, silent: each, wrong: each, late: each, ..Serving::HONEST }
     }
 }
 
-/// Nothing, or up to this much.
-fn part(rng: &mut fastrand::Rng, most: f64) -> f64 {
-    if rng.bool() { most * (0.2 + 0.8 * rng.f64()) } else { 0.0 }
-}
-
-/// How often each fault has come: one that is configured and never comes tests nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Fired {
-    /// Partitions.
-    pub partitions: u64,
-    /// Crashes.
-    pub crashes: u64,
-    /// Commits that failed.
-    pub disks: u64,
-    /// Connections that broke.
-    pub connections: u64,
-    /// Blocks that were withheld.
-    pub withheld: u64,
-    /// Clocks set wrong.
-    pub skews: u64,
-    /// Hostile acts.
-    pub hostile: u64,
-    /// Announcements that arrived twice.
-    pub doubled: u64,
-    /// Announcements that got lost.
-    pub lost: u64,
-}
-
-impl std::ops::AddAssign for Fired {
-    fn add_assign(&mut self, other: Fired) {
-        self.partitions += other.partitions;
-        self.crashes += other.crashes;
-        self.disks += other.disks;
-        self.connections += other.connections;
-        self.withheld += other.withheld;
-        self.skews += other.skews;
-        self.hostile += other.hostile;
-        self.doubled += other.doubled;
-        self.lost += other.lost;
-    }
+fn part(thousandths: u64) -> f64 {
+    thousandths as f64 / 1000.0
 }

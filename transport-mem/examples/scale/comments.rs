@@ -42,7 +42,7 @@ pub(crate) fn run(file: &str, nodes: usize) -> Result<(), String> {
     let before = total(&stage.world, &stage.all());
     stage.write(&rows)?;
     let written = stage.world.elapsed();
-    let agreed = stage.until_all_agree() - written;
+    let agreed = stage.until_all_agree(rows.len()) - written;
     let spent = total(&stage.world, &stage.all()) - before;
     let copies: u64 =
         stage.all().iter().map(|peer| stage.world.ledger(*peer).catalog().map_or(0, |held| held.entries)).sum();
@@ -155,12 +155,12 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets time pass until all mirrors have one catalog, and all readers of a page its folder; says when that is.
-    fn until_all_agree(&mut self) -> Duration {
+    /// Lets time pass until all mirrors have one catalog with all comments in it, and all readers of a page its folder; says when that is.
+    fn until_all_agree(&mut self, comments: usize) -> Duration {
         let mirrors: Vec<_> = self.mirrors.iter().map(|peer| self.world.ledger(*peer).clone()).collect();
         let alike = |_: &World| {
-            let first = mirrors[0].catalog();
-            mirrors.iter().all(|mirror| mirror.catalog() == first)
+            let Ok(first) = mirrors[0].catalog() else { return false };
+            first.entries == comments as u64 && mirrors.iter().all(|mirror| mirror.catalog().as_ref() == Ok(&first))
         };
         self.world.run_until(Duration::from_secs(3600), alike).expect("the mirrors agree within an hour");
         for (topic, followers) in &self.followers {

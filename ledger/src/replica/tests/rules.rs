@@ -1,0 +1,138 @@
+//! Rules of a single replica that no usual day tests: limits, and what stands in no chain or topic where it should.
+
+use super::*;
+
+#[test]
+fn a_redaction_that_was_itself_redacted_still_explains_a_missing_body() {
+    let mut net = Net::followers(1);
+    let post = net.say(0, 1, "I take this back");
+    let first = net.append(0, room(), 1, Draft::new("redact", "why").redacting(post.id()));
+    let second = net.append(0, room(), 1, Draft::new("redact", "").redacting(first.id()));
+    net.run(SECOND);
+    // As somebody gets them who joins now: the first two have no bodies any more. In any order, in one step.
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        let all = [post.redacted(), first.redacted(), second.clone()];
+        let mut other = Net::followers(1);
+        let answers = other.ask(0, Input::Submit(order.map(|at| all[at].clone()).into())).submitted;
+        assert_eq!(answers, [Ok(true), Ok(true), Ok(true)], "{order:?}");
+        other.run(SECOND);
+        assert_eq!(other.root(0, &room()), net.root(0, &room()), "{order:?}");
+    }
+}
+
+#[test]
+fn a_redaction_in_one_topic_takes_nothing_away_from_another() {
+    let mut net = Net::followers(1);
+    let post = net.say(0, 1, "mine");
+    let garden = TopicName::parse("room:garden").unwrap();
+    net.append(0, garden, 1, Draft::new("redact", "").redacting(post.id()));
+    net.run(SECOND);
+    assert!(!net_entry(&net, 1)[0].is_redacted());
+}
+
+#[test]
+fn peers_cannot_fill_a_store_beyond_its_limit() {
+    let mut narrow = options(1);
+    narrow.limits.store_bytes = 1;
+    let mut net = Net::new([options(0), narrow]);
+    for at in 0..2 {
+        net.input(at, Input::Follow(room()));
+    }
+    // Before its own word has used the room up, nothing is stored.
+    net.say(1, 2, "my own word I may write");
+    net.run(SECOND);
+    net.say(0, 1, "there is no room for this");
+    net.run(100 * SECOND);
+    assert_eq!(net.entries(1, &room()), 1);
+    assert!(net.nodes[1].demerits.is_empty(), "nobody is to blame for our limit");
+}
+
+#[test]
+fn topics_beyond_the_limit_are_refused() {
+    let mut few = options(0);
+    few.limits.topics = 1;
+    let mut net = Net::new([few]);
+    net.input(0, Input::Follow(room()));
+    let mut other = Net::followers(1);
+    let garden = TopicName::parse("room:garden").unwrap();
+    let entry = other.append(0, garden, 1, Draft::new("post", "in a second topic"));
+    let answers = net.ask(0, Input::Submit(vec![entry.clone()])).submitted;
+    assert_eq!(answers, [Err(Refusal::Limit(entry.id()))]);
+}
+
+#[test]
+fn entries_from_the_future_are_kept_up_to_a_limit_and_come_in_one_after_the_other() {
+    let mut few = options(0);
+    few.limits.deferred = 2;
+    let mut net = Net::new([few]);
+    net.input(0, Input::Follow(room()));
+    let mut ahead = Net::followers(1);
+    ahead.now = net.now + 3600 * SECOND;
+    let mut early = Vec::new();
+    for _ in 0..3 {
+        ahead.now = ahead.now + 600 * SECOND;
+        early.push(ahead.say(0, 1, "I am ahead of my time"));
+    }
+    for entry in early {
+        let answer = net.ask(0, Input::Submit(vec![entry.clone()])).submitted;
+        assert_eq!(answer, [Err(Refusal::Future(entry.id()))]);
+    }
+    assert_eq!(net.nodes[0].replica.counters().deferred_dropped, 1);
+    net.run(3700 * SECOND);
+    assert_eq!(net.entries(0, &room()), 1, "the first one's time has come");
+    net.run(700 * SECOND);
+    assert_eq!(net.entries(0, &room()), 2, "and the second one's");
+}
+
+#[test]
+fn a_mirror_joins_no_more_channels_for_others_than_its_limit() {
+    let mut mirror = options(0);
+    (mirror.mirror, mirror.limits.channels) = (true, 1);
+    let mut net = Net::new([mirror]);
+    net.say(0, 1, "a topic that somebody will ask for");
+    net.run(SECOND);
+    let before = net.nodes[0].joined.clone();
+    net.input(0, Input::Subscribed { channel: Channel::new(room().id()) });
+    assert_eq!(net.nodes[0].joined, before, "its one channel is the catalog's");
+    assert_eq!(net.nodes[0].replica.counters().channels_refused, 1);
+}
+
+#[test]
+fn lost_announcements_are_asked_for_at_once() {
+    let mut net = Net::followers(2);
+    net.fill(0, 100);
+    net.run(10 * SECOND);
+    net.down.insert(1);
+    net.say(0, 1, "nobody hears this");
+    net.run(SECOND);
+    net.down.clear();
+    // Node 1 learns that it may have missed something and says what it has; node 0 answers.
+    net.input(1, Input::Missed);
+    net.run(SECOND);
+    net.assert_same(&room(), 101);
+}
+
+#[test]
+fn the_newest_time_of_a_topic_is_that_of_no_late_arrival() {
+    let mut net = Net::followers(1);
+    net.append(0, room(), 1, Draft::new("post", "of today"));
+    let today = net.now;
+    net.append(0, room(), 1, Draft::new("post", "of the day before").at(today - 86_400 * SECOND));
+    net.run(SECOND);
+    let newest = net.nodes[0].replica.topics.by_id(&room().id()).map(|topic| topic.record.newest);
+    assert_eq!(newest, Some(today));
+}
+
+#[test]
+fn an_announcement_keeps_to_its_length_however_much_was_written() {
+    let mut net = Net::followers(1);
+    let appends = (0..100)
+        .map(|n| Append { topic: room(), key: key(1), draft: Draft::new("post", format!("{n} ").repeat(50)) })
+        .collect();
+    let mut published = net.ask(0, Input::Append(appends)).publish;
+    while published.is_empty() {
+        net.now = net.nodes[0].replica.next_wake().unwrap();
+        published = net.ask(0, Input::Wake).publish;
+    }
+    assert!(published[0].1.len() < 2048, "{} bytes", published[0].1.len());
+}
