@@ -7,15 +7,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use cid::Cid;
 use futures::StreamExt;
-use tidings_ledger::unixfs::{Source, Unixfs};
+use tidings_ledger::unixfs::{FileReader, Source, Unixfs};
 
 use super::{media_type, of_unixfs};
 use crate::http::error::ApiError;
 
-/// The file, or the range that was asked for.
+/// The file, or the range that was asked for. `root` is its first block, which finding it has brought: it is not asked for a
+/// second time, which costs a round trip, and which Helia does not answer within some seconds.
 pub(super) async fn answer<S: Source>(
     unixfs: &Unixfs<S>,
-    cid: Cid,
+    (cid, root): (Cid, Bytes),
     size: u64,
     name: &str,
     headers: &HeaderMap,
@@ -26,7 +27,9 @@ pub(super) async fn answer<S: Source>(
         Some(Asked::Nothing) => return Ok(nothing(size)),
     };
     let (from, to) = range.unwrap_or((0, size));
-    let mut content = unixfs.read(cid, from, Some(to - from));
+    let mut reader = FileReader::new(cid, from, Some(to - from));
+    reader.supply(cid, root);
+    let mut content = unixfs.run(reader);
     // The first part is read before the answer begins, so that what is not to be had is an error and not a broken file.
     let first = match content.next().await {
         Some(first) => first.map_err(|error| of_unixfs(&error))?,

@@ -98,7 +98,7 @@ async fn answer(app: App, cid: &str, path: &str, query: IpfsQuery, headers: Head
         (Some(Format::Raw), Ok(found)) => bytes(found.block, "application/vnd.ipld.raw"),
         (Some(Format::Car), Ok(found)) => car::answer(&app, found.cid),
         (None, Ok(found)) => match found.kind {
-            Kind::File { size } => file::answer(&unixfs, found.cid, size, &name, &headers).await?,
+            Kind::File { size } => file::answer(&unixfs, (found.cid, found.block), size, &name, &headers).await?,
             Kind::Directory => listing::answer(&unixfs, found.cid, &format!("/ipfs/{root}/{path}"), &headers).await?,
             _ => return Err(ApiError::refused("a symbolic link is not followed")),
         },

@@ -61,7 +61,6 @@ impl Session {
                 source.last_sign = now;
             }
             slot.asked |= bit;
-            slot.told |= bit;
             source.outstanding += 1;
             room -= 1;
             out.send.push((source.peer, want_block(slot.cid)));
@@ -113,7 +112,6 @@ impl Session {
                     continue;
                 }
                 slot.probed |= bit;
-                slot.told |= bit;
                 source.probes += 1;
                 source.last_sign = now;
                 out.send.push((source.peer, want_have(slot.cid)));
