@@ -6,7 +6,10 @@ TIDINGS = $(CARGO) run -q --locked -p tidings-node --bin tidings --
 ARGS ?=
 
 .DEFAULT_GOAL := help
-SIM = $(CARGO) test --locked -p tidings-tests --features slow
+# With the node, so that its features are those of all other builds and RocksDB is not built once more.
+SIM = $(CARGO) test --locked -p tidings-tests -p tidings-node --features tidings-tests/slow
+
+SIMULATIONS = --test costs --test crashes --test crowds --test exhaustive --test policies --test random --test swarm
 
 .PHONY: help run demo bench test test-slow sim sim-long mutants interop bench-interop lint fmt docs setup clean
 
@@ -29,11 +32,12 @@ test: ## set up, build and run all tests
 test-slow: ## only what crosses crates: processes, sockets, crashes
 	@scripts/test slow
 
-sim: ## a few minutes of simulation: crashes, costs, random operations, some hundred seeds of faults
-	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..300} $(SIM) --test costs --test crashes --test policies --test random --test swarm
+sim: ## a few minutes of simulation: costs, crashes, crowds, all interleavings, 300 seeds of faults
+	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..300} $(SIM) $(SIMULATIONS) -- --nocapture
 
-sim-long: ## about an hour of it
-	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(SIM) --test costs --test crashes --test policies --test random --test swarm
+sim-long: ## about an hour of it: 10,000 seeds, and costs at a million entries (6 GB of memory)
+	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
+	TIDINGS_COSTS=$${TIDINGS_COSTS:-10000,100000,1000000} $(SIM) $(SIMULATIONS) -- --nocapture
 
 mutants: ## bugs on purpose, one at a time: does a test tell?
 	@tests/mutations/run.py $(ARGS)

@@ -53,6 +53,7 @@ pub mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handle;
+mod marks;
 mod records;
 pub mod replica;
 pub mod store;

@@ -29,7 +29,8 @@ pub struct Config {
 /// How folders are pinned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PinConfig {
-    /// Whether the daemon (or the cluster) is to keep the topics' folders.
+    /// Whether the daemon (or the cluster) is to keep the topics' folders. If not, it is given them all the same, and
+    /// forgets them when it collects garbage.
     pub topics: bool,
     /// Whether it is to keep the catalog, which leads to every topic. For nodes that mirror a whole network.
     pub catalog: bool,

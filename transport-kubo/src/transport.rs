@@ -71,14 +71,11 @@ impl KuboTransport {
         Ok(Arc::new(KuboTransport { shared, commands, messages, wish, folders, events, tasks, supervisor }))
     }
 
-    /// Gives the daemon every folder of the ledger and keeps them pinned as they change, as [`Config::pins`] says. To be
-    /// called once, after the ledger was opened; `network` is that of its options.
+    /// Gives the daemon every folder of the ledger, now and whenever one changes, and pins it as [`Config::pins`] says. To
+    /// be called once, after the ledger was opened; `network` is that of its options.
     pub fn keep(&self, ledger: &Ledger, network: [u8; 32]) {
-        let pins = &self.shared.config.pins;
-        if pins.topics {
-            let catalog = pins.catalog.then(|| TopicId::catalog(&network));
-            self.tasks.lock().spawn(pins::list(ledger.clone(), catalog, self.folders.clone()));
-        }
+        let catalog = self.shared.config.pins.catalog.then(|| TopicId::catalog(&network));
+        self.tasks.lock().spawn(pins::list(ledger.clone(), catalog, self.folders.clone()));
     }
 
     /// Waits until the daemon answers, at most this long; says whether it does.

@@ -15,6 +15,7 @@ use super::step::Step;
 use super::timers::Timer;
 use super::topics::CATALOG;
 use crate::announcement::Announcement;
+use crate::marks::mark;
 use crate::records::Number;
 use crate::time::Time;
 use crate::topic::TopicId;
@@ -81,6 +82,7 @@ impl Replica {
     /// Newcomers are part of the mesh by now: tell them what they may have missed.
     pub(super) fn follow_up(&mut self, step: &mut Step<'_>, number: Number) {
         if self.topics.get(number).is_some_and(|topic| topic.announced != topic.record.tree.root) {
+            mark!("a newcomer is told what it missed");
             self.announce(step, number);
         }
     }
@@ -88,6 +90,7 @@ impl Replica {
     /// A mirror takes in the first entries of a topic: those who listened before it was known here are told.
     pub(super) fn tell_listeners(&mut self, step: &mut Step<'_>, number: Number, topic: TopicId) {
         if self.listened.remove(&topic) {
+            mark!("listeners waited for a topic");
             self.join_for_others(step, number);
             self.local_news.insert(number);
         }

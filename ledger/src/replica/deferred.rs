@@ -10,6 +10,7 @@ use super::insert::Origin;
 use super::step::Step;
 use super::timers::Timer;
 use crate::entry::{Entry, EntryId};
+use crate::marks::mark;
 use crate::store::StoreError;
 use crate::time::Time;
 
@@ -27,6 +28,7 @@ impl Deferred {
 impl Replica {
     pub(super) fn defer(&mut self, entry: Entry) {
         if self.deferred.len() >= self.options.limits.deferred {
+            mark!("an entry of the future finds no room");
             self.counters.deferred_dropped += 1;
             return;
         }

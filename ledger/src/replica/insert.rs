@@ -14,14 +14,18 @@ use crate::admission::Refusal;
 use crate::content;
 use crate::entry::{Entry, EntryId};
 use crate::folder::{self, File, Item, Ranked};
+use crate::marks::mark;
 use crate::records::{Location, Locations, Number, entries, notes};
 use crate::store::{StoreError, Table};
 
 /// Entries in one step from which on they are a bulk: more of them will follow, and nobody waits for each.
 const BULK: usize = 64;
 
-/// How long a bulk may gather before it is folded into the folders.
+/// How long a bulk may gather before it is folded into the folders; up to four times as long when it goes to many topics,
+/// because each of them is then written anew for a few entries.
 const BULK_GAP: Duration = Duration::from_millis(500);
+const TOPICS_PER_GAP: usize = 64;
+const MOST_GAPS: usize = 4;
 
 /// Entries of one topic, written here, that are folded in at once: peers begin to fetch them while more are written, and
 /// that many share the nodes they change. What a pull brings is folded in when it ends.
@@ -100,6 +104,9 @@ impl Replica {
         if entry.is_redacted() && !redacted {
             return Ok(Err(Refusal::NoBody(id)));
         }
+        if redacted && !entry.is_redacted() {
+            mark!("a redaction was there before its target");
+        }
         let entry = if redacted { entry.redacted() } else { entry };
         let location = Location { number, time: entry.time(), id };
         locations.insert(location);
@@ -135,6 +142,7 @@ impl Replica {
                 return Err(Refusal::NotFollowed { id: entry.id(), found: topic });
             }
             if self.store_is_full() {
+                mark!("an entry finds no room");
                 return Err(Refusal::Limit(entry.id()));
             }
         }
@@ -219,6 +227,7 @@ impl Replica {
         }
         let entry = step.entry(&location)?;
         if entry.author() != redactor.author() || entry.is_redacted() {
+            mark!("a redaction takes nothing away");
             return Ok(());
         }
         step.effects.commit.delete(Table::Files, content::sha256(&entry.to_file()));
@@ -265,7 +274,10 @@ impl Replica {
         let is_much = origin != Origin::Peer && topic.is_some_and(|topic| topic.pending_entries >= BULK_MOST);
         let at = match topic.and_then(|topic| topic.settled) {
             _ if is_much => step.now,
-            _ if step.is_bulk => step.now + BULK_GAP,
+            _ if step.is_bulk => {
+                let gaps = (1 + self.breadth / TOPICS_PER_GAP).min(MOST_GAPS);
+                step.now + BULK_GAP * gaps as u32
+            }
             None => step.now,
             Some(settled) => step.now.max(settled + self.settle_gap(location.number)),
         };

@@ -44,6 +44,7 @@ use crate::admission::Refusal;
 use crate::announcement::{Announcement, AnnouncementError};
 use crate::author::Author;
 use crate::entry::{Entry, EntryId};
+use crate::marks::mark;
 use crate::records::Number;
 use crate::store::{Store, StoreError};
 use crate::time::Time;
@@ -87,6 +88,8 @@ pub struct Replica {
     /// What is asked for, by whose pull.
     wanted: BTreeMap<Cid, TopicId>,
     remembered: Remembered,
+    /// Topics that the last bulk went to.
+    breadth: usize,
     /// The next serial of a note.
     serial: u64,
     /// Dead tree nodes that are still stored.
@@ -122,6 +125,7 @@ impl Replica {
             stirred: BTreeSet::new(),
             wanted: BTreeMap::new(),
             remembered: Remembered::new(options.limits.remembered),
+            breadth: 0,
             serial: 0,
             dead: 0,
             swept: 0,
@@ -338,6 +342,7 @@ impl Replica {
         }
         if self.is_held(step, folder)? {
             // All that they have is here, and more.
+            mark!("an announced root is behind ours");
             if let Some(number) = number {
                 self.correct(step.now, number);
             }

@@ -13,6 +13,7 @@ use crate::admission::Refusal;
 use crate::content::digest_of;
 use crate::entry::Entry;
 use crate::folder::{self, Item, Kind, Node};
+use crate::marks::mark;
 use crate::store::{StoreError, Table};
 use crate::time::Time;
 use crate::topic::TopicId;
@@ -274,6 +275,7 @@ impl Replica {
             return Ok(());
         }
         if pull.tally.missing > 0 {
+            mark!("a root is not to be had");
             self.remembered.withheld(pull.root, step.now, &pull.peers);
         } else if pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
             self.remembered.disappointed(pull.root, step.now);

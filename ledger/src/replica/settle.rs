@@ -14,6 +14,7 @@ use super::timers::Timer;
 use super::topics::CATALOG;
 use crate::content::digest_of;
 use crate::folder::{self, Dead, Item, Ranked, TreeId, Updated, damaged};
+use crate::marks::mark;
 use crate::records::{self, Location, Locations, Number, notes};
 use crate::store::{Direction, Store, StoreError, Table};
 use crate::time::Time;
@@ -139,6 +140,9 @@ impl Replica {
 
     /// Writes what has to outlive this step: notes of what is still pending, and the records of changed topics.
     pub(super) fn save(&mut self, step: &mut Step<'_>) {
+        if step.is_bulk {
+            self.breadth = step.arrived.len();
+        }
         for (number, note) in std::mem::take(&mut step.arrived) {
             let Some(topic) = self.topics.get_mut(number) else { continue };
             step.effects.commit.put(Table::Notes, notes::pending(number, self.serial), note);
@@ -185,6 +189,7 @@ impl Replica {
         let locations = Locations::load(store, &Locations::key(&id))?;
         let namesakes: Vec<Location> = locations.namesakes(number, location.time).collect();
         // Names among namesakes depend on all of them, so all are listed again: the same rows as before, or the right ones.
+        mark!("what was pending is found again");
         for (at, namesake) in namesakes.iter().enumerate() {
             let entry = records::load_entry(store, namesake)?;
             let name = if at == 0 { folder::short } else { folder::long };

@@ -14,6 +14,7 @@ use crate::author::AuthorKey;
 use crate::content::RAW;
 use crate::entry::Draft;
 use crate::handle::Library;
+use crate::marks::covers;
 use crate::store::MemoryStore;
 use crate::transport::{Blocks, MessageId};
 
@@ -270,6 +271,8 @@ fn a_lost_announcement_heals_without_a_new_write() {
 
 #[test]
 fn a_newcomer_behind_the_hub_hears_what_the_hub_learns_meanwhile() {
+    covers!("a newcomer is told what it missed");
+    covers!("an announced root is behind ours");
     // 0 is the hub between 1 and 2, who cannot hear each other. It comes back without what 1 wrote, hears of it from 1,
     // twice, and must tell 2 although 1 said the same: 2 did not hear that.
     let mut net = Net::followers(3);
@@ -320,6 +323,7 @@ fn equal_sets_cost_no_fetch() {
 
 #[test]
 fn a_redaction_gives_the_same_folder_whatever_came_first() {
+    covers!("a redaction was there before its target");
     let mut net = Net::followers(1);
     let post = net.say(0, 1, "I take this back");
     net.say(0, 2, "what?");
@@ -371,6 +375,7 @@ fn a_missing_body_without_a_redaction_is_refused() {
 
 #[test]
 fn somebody_elses_redaction_changes_nothing() {
+    covers!("a redaction takes nothing away");
     let mut net = Net::followers(2);
     let post = net.say(0, 1, "mine");
     net.append(1, room(), 2, Draft::new("redact", "").redacting(post.id()));
@@ -412,6 +417,7 @@ fn one_key_on_two_machines_is_reported_as_a_fork_by_all() {
 
 #[test]
 fn a_root_that_nobody_serves_is_not_fetched_for_ever() {
+    covers!("a root is not to be had");
     let mut net = Net::followers(2);
     net.down.insert(1);
     net.fill(0, 500);
@@ -476,6 +482,7 @@ fn mirrors_end_with_the_same_catalog() {
 
 #[test]
 fn a_replica_that_is_opened_again_goes_on_where_it_was() {
+    covers!("what was pending is found again");
     let mut net = Net::followers(1);
     net.fill(0, 3_000);
     let first = net.say(0, 1, "settled");
@@ -520,4 +527,53 @@ fn dead_nodes_are_swept_and_live_ones_are_not() {
     net.say(0, 1, "come");
     net.run(200 * SECOND);
     net.assert_same(&room(), 1_501);
+}
+
+/// Options with other limits.
+fn limited(seed: u64, limit: impl FnOnce(&mut Limits)) -> Options {
+    let mut options = options(seed);
+    limit(&mut options.limits);
+    options
+}
+
+#[test]
+fn a_full_store_takes_nothing_from_others() {
+    covers!("an entry finds no room");
+    let mut net = Net::new([options(0), limited(1, |limits| limits.store_bytes = 0)]);
+    for at in 0..2 {
+        net.input(at, Input::Follow(room()));
+    }
+    net.say(0, 1, "no room for this");
+    net.run(SECOND);
+    assert_eq!((net.entries(0, &room()), net.entries(1, &room())), (1, 0));
+    assert!(net.nodes[1].replica.counters().refused > 0);
+}
+
+#[test]
+fn an_entry_of_the_future_that_finds_no_room_is_counted() {
+    covers!("an entry of the future finds no room");
+    let mut net = Net::new([options(0), limited(1, |limits| limits.deferred = 0)]);
+    for at in 0..2 {
+        net.input(at, Input::Follow(room()));
+    }
+    net.down.insert(1);
+    let entry = net.say(0, 1, "ahead of time");
+    net.nodes[1].replica.options.future = Duration::ZERO;
+    net.now = entry.time() - Duration::from_secs(5);
+    net.input(1, Input::Submit(vec![entry]));
+    assert_eq!(net.nodes[1].replica.counters().deferred_dropped, 1);
+}
+
+#[test]
+fn a_mirror_joins_the_channel_of_a_topic_on_which_others_waited() {
+    covers!("listeners waited for a topic");
+    let mirror = Options { mirror: true, ..options(1) };
+    let mut net = Net::new([options(0), mirror]);
+    let channel = Channel::new(room().id());
+    net.input(1, Input::Subscribed { channel });
+    assert!(!net.nodes[1].joined.contains(&channel), "there is nothing to tell yet");
+    net.say(0, 1, "the first");
+    net.run(SECOND);
+    assert_eq!(net.entries(1, &room()), 1);
+    assert!(net.nodes[1].joined.contains(&channel));
 }

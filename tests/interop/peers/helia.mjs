@@ -45,7 +45,9 @@ const helia = withBitswap(withLibp2pLight(createHeliaLight(), {
     ping: ping(),
     pubsub: gossipsub({ globalSignaturePolicy: 'StrictSign', allowPublishToZeroTopicPeers: true, emitSelf: false }),
     // Without this mapper it forgets every address of a private network.
-    dht: kadDHT({ protocol: '/ipfs/lan/kad/1.0.0', peerInfoMapper: passthroughMapper, allowQueryWithZeroPeers: true })
+    dht: kadDHT({
+      protocol: '/ipfs/lan/kad/1.0.0', clientMode: false, peerInfoMapper: passthroughMapper, allowQueryWithZeroPeers: true
+    })
   }
 }))
 await helia.start()
@@ -132,7 +134,7 @@ createInterface({ input: process.stdin }).on('line', async line => {
   const { id, do: verb, args } = JSON.parse(line)
   try {
     if (able[verb] == null) throw new Error(`this peer cannot do "${verb}"`)
-    say({ id, ok: (await able[verb]({ signal: AbortSignal.timeout(120_000) }, ...args)) ?? true })
+    say({ id, ok: (await able[verb]({ signal: AbortSignal.timeout(240_000) }, ...args)) ?? true })
   } catch (error) {
     say({ id, error: String(error?.stack ?? error) })
   }

@@ -99,6 +99,9 @@ class Node:
             "Announce": [], "AppendAnnounce": [], "NoAnnounce": [], "API": [], "Gateway": [],
         }
         config["Bootstrap"] = []
+        # As today's profile for tests has it: a block written is not a block synced to the disk.
+        for mount in config["Datastore"]["Spec"]["mounts"]:
+            mount["child"]["sync"] = False
         config["Discovery"]["MDNS"]["Enabled"] = False
         config["AutoNAT"] = {"ServiceMode": "disabled"}
         config["Pubsub"] = {"Router": "gossipsub", "DisableSigning": False, "Enabled": True}

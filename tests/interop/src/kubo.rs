@@ -87,7 +87,7 @@ impl KuboDaemon {
 
     /// Runs `ipfs` with these arguments and some input; the bytes that it printed.
     pub fn feed(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
-        run(command(self.repo.path(), &self.within).arg("--timeout=180s").args(args), input)
+        run(command(self.repo.path(), &self.within).arg("--timeout=240s").args(args), input)
     }
 
     /// Runs `ipfs`, which has to succeed.
@@ -175,7 +175,7 @@ impl Peer for KuboDaemon {
     }
 
     fn providers(&self, cid: &str) -> Vec<String> {
-        self.run(&["--timeout=10s", "routing", "findprovs", cid])
+        self.run(&["routing", "findprovs", cid])
             .unwrap_or_default()
             .lines()
             .map(str::to_owned)

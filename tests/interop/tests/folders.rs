@@ -206,7 +206,7 @@ fn a_recursive_pin_follows_a_folder_at_the_price_of_what_changed() {
     let served = node.network.status().counters.blocks_served;
     node.write(&topic(), 3, 1);
     let after = node.folder(&topic()).to_string();
-    kubo.must(&["--timeout=60s", "pin", "update", &before, &after]);
+    kubo.must(&["pin", "update", &before, &after]);
     let more = node.network.status().counters.blocks_served - served;
     assert!((2..20).contains(&more), "one new entry cost {more} blocks");
 }

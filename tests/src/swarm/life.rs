@@ -140,10 +140,12 @@ impl Life {
         for op in &plan.ops {
             self.step(*op)?;
         }
+        // Faults of connections go on while all else heals, but blocks are served well then.
+        let occasions = self.traffic();
         let healed = self.heal()?;
         self.judge()?;
         self.count();
-        self.refuse_vacuous()?;
+        self.refuse_vacuous(&occasions)?;
         let (trace, written) = (self.world.trace(), self.keeping.len());
         Ok(Outcome { fired: self.fired.clone(), trace, written, healed })
     }
@@ -511,10 +513,10 @@ impl Life {
     }
 
     /// A fault that was configured and had many occasions must have come.
-    fn refuse_vacuous(&self) -> Result<(), Violation> {
+    fn refuse_vacuous(&self, sum: &Traffic) -> Result<(), Violation> {
         /// Expected times from which on chance is no excuse: one in ten thousand million.
         const SURE: u64 = 25;
-        let (sum, faults) = (self.traffic(), &self.faults);
+        let faults = &self.faults;
         let configured = [
             (Fault::Lost, faults.lost, sum.sent),
             (Fault::LostControl, faults.lost_control, sum.controls),

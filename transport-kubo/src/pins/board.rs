@@ -14,6 +14,11 @@ use crate::error::StartError;
 use crate::rpc::Backoff;
 use crate::status::PinStatus;
 
+/// How long a topic waits after its pin failed, at first and at last. Not longer: a daemon that is away is not asked anyway,
+/// and one that is well again should not be waited for.
+const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN_AT_LAST: Duration = Duration::from_secs(30);
+
 /// The board. Acting on it is the keeper's part.
 pub(crate) struct PinBoard(Mutex<Board>);
 
@@ -75,7 +80,7 @@ impl PinBoard {
                 not_before,
                 // What an earlier run pinned.
                 old: record.roots().get(&id).into_iter().flatten().map(|root| (*root, now)).collect(),
-                backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(300)),
+                backoff: Backoff::new(AGAIN, AGAIN_AT_LAST),
                 is_failing: false,
                 is_busy: false,
                 turn: None,

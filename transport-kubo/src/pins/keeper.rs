@@ -188,6 +188,9 @@ async fn work(shared: &Shared, job: Job) {
 
 async fn pin(shared: &Shared, topic: TopicId, root: Cid, before: Option<Cid>) -> Result<(), RpcError> {
     blocks::put(shared, root).await?;
+    if !shared.config.pins.topics {
+        return Ok(());
+    }
     let noted = shared.pins.begin(topic, root);
     noted.map_err(|error| RpcError::Malformed(format!("the record of pins cannot be written: {error}")))?;
     let updated = match before {
@@ -234,6 +237,9 @@ struct Pinned {
 }
 
 async fn unpin(shared: &Shared, root: Cid) -> Result<(), RpcError> {
+    if !shared.config.pins.topics {
+        return Ok(());
+    }
     let call = Call::new("pin/rm", shared.config.times.call).arg(root).option("recursive", true);
     match shared.rpc.bytes(call).await {
         Ok(_) => {

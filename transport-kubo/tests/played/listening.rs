@@ -20,10 +20,16 @@ fn line(from: &str, data: &[u8]) -> String {
     json!({ "from": from, "data": encode(data), "seqno": encode(&[1]), "topicIDs": topics }).to_string()
 }
 
+/// The next event; its absence is a failure, not a wait without end.
+async fn next(events: &mut Events) -> Event {
+    let event = tokio::time::timeout(std::time::Duration::from_secs(30), events.next()).await;
+    event.expect("an event in time").expect("the stream goes on")
+}
+
 /// The next message, past everything else.
 async fn message(events: &mut Events) -> (String, Vec<u8>, tidings_ledger::transport::MessageId) {
     loop {
-        match events.next().await.expect("the stream goes on") {
+        match next(events).await {
             Event::Message { from, data, id, .. } => return (from.as_str().to_owned(), data.to_vec(), id),
             _ => continue,
         }
@@ -81,13 +87,13 @@ async fn a_listener_is_told_of_and_again_when_the_daemon_comes_back_with_a_gap_i
     let mut events = transport.events();
     transport.join(channel());
     let subscribed = |event: &Event| matches!(event, Event::Subscribed { peer, .. } if peer.as_str() == OTHER);
-    while !subscribed(&events.next().await.expect("an event")) {}
+    while !subscribed(&next(&mut events).await) {}
     played.stage.lock().stall.insert("id");
     eventually("it is lost", || !transport.status().daemon.up).await;
     played.stage.lock().stall.clear();
     let (mut told, mut missed) = (false, false);
     while !(told && missed) {
-        let event = events.next().await.expect("an event");
+        let event = next(&mut events).await;
         told |= subscribed(&event);
         missed |= matches!(event, Event::Missed { .. });
     }

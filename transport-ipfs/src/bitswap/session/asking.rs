@@ -61,6 +61,7 @@ impl Session {
                 source.last_sign = now;
             }
             slot.asked |= bit;
+            slot.told |= bit;
             source.outstanding += 1;
             room -= 1;
             out.send.push((source.peer, want_block(slot.cid)));
@@ -112,6 +113,7 @@ impl Session {
                     continue;
                 }
                 slot.probed |= bit;
+                slot.told |= bit;
                 source.probes += 1;
                 source.last_sign = now;
                 out.send.push((source.peer, want_have(slot.cid)));

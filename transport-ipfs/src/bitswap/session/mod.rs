@@ -88,6 +88,8 @@ struct Slot {
     asked: u64,
     /// Sources that were sent a want-have.
     probed: u64,
+    /// Sources that were sent anything, and may remember it until it is cancelled.
+    told: u64,
 }
 
 #[derive(Debug)]
@@ -114,7 +116,7 @@ enum Kind {
 impl Session {
     /// A session for these CIDs (no two alike).
     pub(crate) fn new(cids: &[Cid], patience: Duration, windows: Windows, now: Instant) -> Self {
-        let slot = |cid: &Cid| Slot { cid: *cid, done: false, denied: 0, asked: 0, probed: 0 };
+        let slot = |cid: &Cid| Slot { cid: *cid, done: false, denied: 0, asked: 0, probed: 0, told: 0 };
         Session {
             slots: cids.iter().map(slot).collect(),
             open: cids.len(),
@@ -220,8 +222,8 @@ impl Session {
         }
         slot.done = true;
         self.open -= 1;
-        let (asked, cid) = (slot.asked, slot.cid);
-        slot.asked = 0;
+        let (asked, told, cid) = (slot.asked, slot.told, slot.cid);
+        (slot.asked, slot.told) = (0, 0);
         let mut revived = None;
         for (at, source) in self.sources.iter_mut().enumerate() {
             if source.peer == *peer {
@@ -232,9 +234,12 @@ impl Session {
             }
             if asked & (1 << at) != 0 {
                 source.outstanding -= 1;
-                if source.peer != *peer {
-                    out.send.push((source.peer, cancel(cid)));
-                }
+            }
+            // Others need it in writing: Kubo keeps a want that it denied, and Helia ignores one that it has answered before.
+            let remembers =
+                if source.kin { asked & (1 << at) != 0 && source.peer != *peer } else { told & (1 << at) != 0 };
+            if remembers && source.kind != Kind::Gone {
+                out.send.push((source.peer, cancel(cid)));
             }
         }
         if let Some(at) = revived {
@@ -316,9 +321,9 @@ impl Session {
 
     /// Cancels whatever is outstanding.
     pub(crate) fn cancel_all(&self, out: &mut Actions) {
-        for slot in self.slots.iter().filter(|slot| !slot.done && slot.asked | slot.probed != 0) {
+        for slot in self.slots.iter().filter(|slot| !slot.done && slot.told != 0) {
             for (at, source) in self.sources.iter().enumerate() {
-                if (slot.asked | slot.probed) & (1 << at) != 0 && source.kind != Kind::Gone {
+                if slot.told & (1 << at) != 0 && source.kind != Kind::Gone {
                     out.send.push((source.peer, cancel(slot.cid)));
                 }
             }
@@ -354,6 +359,7 @@ impl Session {
         for slot in &mut self.slots {
             slot.denied &= !bit;
             slot.probed &= !bit;
+            slot.told &= !bit;
         }
         self.sources[at] = source;
         Some(at)
@@ -403,6 +409,7 @@ impl Session {
             }
             if forget {
                 slot.probed &= !bit;
+                slot.told &= !bit;
             }
         }
         if forget {
