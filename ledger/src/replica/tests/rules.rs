@@ -136,3 +136,80 @@ fn an_announcement_keeps_to_its_length_however_much_was_written() {
     }
     assert!(published[0].1.len() < 2048, "{} bytes", published[0].1.len());
 }
+
+/// Hands an announcement in as a stranger would, and gives the verdict on it.
+fn heard(net: &mut Net, channel: &TopicName, topic: &TopicName, entries: Vec<Result<Entry, Refusal>>) -> Verdict {
+    let folder = crate::content::node_cid(b"whatever");
+    let newest = net.now;
+    let announcement = Ok(Announcement { topic: topic.id(), folder, count: 1, newest, inline: Vec::new() });
+    let (channel, from, message) = (Channel::new(channel.id()), Peer::new("stranger"), MessageId(Bytes::new()));
+    let verdicts = net.ask(0, Input::Heard { channel, from, message, announcement, entries }).verdicts;
+    verdicts[0].1
+}
+
+#[test]
+fn an_announcement_that_is_not_what_it_should_be_goes_no_further() {
+    let mut net = Net::followers(1);
+    let garden = TopicName::parse("room:garden").unwrap();
+    net.input(0, Input::Follow(garden.clone()));
+    let mut other = Net::followers(1);
+    let planted = other.append(0, garden.clone(), 1, Draft::new("post", "of another topic"));
+    assert_eq!(heard(&mut net, &room(), &garden, Vec::new()), Verdict::Reject, "of another channel");
+    assert_eq!(heard(&mut net, &room(), &room(), vec![Ok(planted.clone())]), Verdict::Reject, "of another topic");
+    let bad = Err(Refusal::Signature(planted.id()));
+    assert_eq!(heard(&mut net, &garden, &garden, vec![Ok(planted.clone()), bad]), Verdict::Reject, "a bad entry");
+    assert_eq!(net.entries(0, &garden), 0);
+    assert_eq!(net.nodes[0].demerits.len(), 3);
+    assert_eq!(heard(&mut net, &garden, &garden, vec![Ok(planted)]), Verdict::Accept);
+}
+
+/// Throws the replica away and opens it again on its store.
+fn reopen(net: &mut Net, at: usize) {
+    net.nodes[at].replica = Replica::open(net.nodes[at].store.clone(), options(0)).unwrap();
+    net.input(at, Input::Start);
+}
+
+#[test]
+fn a_chain_goes_on_from_its_end_after_a_restart() {
+    let mut net = Net::followers(1);
+    for seq in 0..6 {
+        assert_eq!(net.say(0, 1, "next").header().seq, seq);
+        if seq % 3 == 2 {
+            reopen(&mut net, 0);
+        }
+    }
+}
+
+#[test]
+fn notes_of_the_dead_are_not_overwritten_after_a_restart() {
+    use crate::records::{self, notes};
+    use crate::store::{Direction, Table};
+    let mut net = Net::followers(1);
+    for _ in 0..3 {
+        for _ in 0..5 {
+            net.say(0, 1, "each of these ends the life of a folder node");
+            net.run(SECOND);
+        }
+        let (from, to) = (notes::DEAD, notes::DEAD_END);
+        let kept =
+            records::collect(&*net.nodes[0].store, Table::Notes, from, to, Direction::Forward, usize::MAX).unwrap();
+        assert_eq!(kept.len() as u64, net.nodes[0].replica.dead);
+        reopen(&mut net, 0);
+    }
+}
+
+#[test]
+fn one_pull_brings_a_body_that_is_missing_for_a_reason_fetched_last() {
+    let mut net = Net::followers(2);
+    net.down.insert(1);
+    net.fill(0, 3_000);
+    // The newest of all, and what takes it back the oldest: the pull meets them thousands of entries apart.
+    let post = net.say(0, 1, "I take this back");
+    let long_ago = Time::from_millis(1_600_000_000_000);
+    net.append(0, room(), 1, Draft::new("redact", "").redacting(post.id()).at(long_ago));
+    net.run(SECOND);
+    net.down.clear();
+    net.input(0, Input::Subscribed { channel: Channel::new(room().id()) });
+    net.run(SECOND);
+    net.assert_same(&room(), 3_002);
+}
