@@ -35,7 +35,7 @@ test-slow: ## only what crosses crates: processes, sockets, crashes
 sim: ## a few minutes of simulation: costs, crashes, crowds, all interleavings, 300 seeds of faults
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..300} $(SIM) $(SIMULATIONS) -- --nocapture
 
-sim-long: ## about an hour of it: 10,000 seeds, and costs at a million entries (6 GB of memory)
+sim-long: ## about an hour of it: 10,000 seeds, and costs at a million entries (some gigabytes of memory)
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
 	TIDINGS_COSTS=$${TIDINGS_COSTS:-10000,100000,1000000} $(SIM) $(SIMULATIONS) -- --nocapture
 
