@@ -260,3 +260,24 @@ fn completions_and_manual_pages_are_made_from_the_commands() {
     place.ok(&["man", folder.to_str().expect("UTF-8")]);
     assert!(files(&folder).iter().any(|path| path.ends_with("tidings-post.1")));
 }
+
+#[test]
+fn a_simulation_says_by_its_exit_code_whether_expectations_were_met() {
+    let place = Place::new();
+    let scenario = |p50: &str, key: &str| {
+        let text = format!(
+            "name = \"Two that meet\"\nlength = \"10 s\"\n[[group]]\nname = \"people\"\n{key} = 2\n\
+             [[topic]]\nname = \"room:two\"\n[[posts]]\nby = \"people\"\nevery = \"2 s\"\n[expect]\np50 = \"{p50}\"\n"
+        );
+        let file = place.path("two.toml");
+        std::fs::write(&file, text).expect("ours");
+        place.run(&["sim", file.to_str().expect("UTF-8"), "--seed", "3"])
+    };
+    let met = scenario("10 s", "count");
+    assert!(met.code == 0 && met.out.contains("Two that meet"), "{met:?}");
+    assert_eq!(met.out, scenario("10 s", "count").out, "one seed, one outcome");
+    assert_eq!(scenario("1 ms", "count").code, 1, "a mesh is not as fast");
+    let misspelt = scenario("10 s", "cuont");
+    assert!(misspelt.code == 2 && misspelt.err.contains("line 5") && misspelt.err.contains("count"), "{misspelt:?}");
+    assert_eq!(place.run(&["sim", "no-such-scenario"]).code, 3);
+}
