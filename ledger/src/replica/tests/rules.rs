@@ -106,9 +106,10 @@ fn lost_announcements_are_asked_for_at_once() {
     net.say(0, 1, "nobody hears this");
     net.run(SECOND);
     net.down.clear();
-    // Node 1 learns that it may have missed something and says what it has; node 0 answers.
+    // Node 1 learns that it may have missed something and says what it has; node 0 answers. Each within a second, which is
+    // long before either would announce again by itself.
     net.input(1, Input::Missed);
-    net.run(SECOND);
+    net.run(2 * SECOND);
     net.assert_same(&room(), 101);
 }
 
