@@ -7,6 +7,7 @@
 //! only accepted entries enlarge.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cid::Cid;
@@ -14,6 +15,7 @@ use cid::Cid;
 use crate::admission::Refusal;
 use crate::entry::Entry;
 use crate::folder::{self, Child, Item, Kind, MAX_DEPTH, Node, NodeError};
+use crate::time::Time;
 use crate::transport::Peer;
 
 /// Nodes that are asked for at once.
@@ -47,13 +49,19 @@ const PUT_OFF_AT_FIRST: u64 = 4096;
 /// these are known.
 const ASIDE_BYTES: usize = 1024 * 1024;
 
+/// Announcers of one root that are asked for it.
+const ANNOUNCERS: usize = 8;
+
 /// A pull under way.
 #[derive(Debug)]
 pub(super) struct Pull {
     pub(super) root: Cid,
-    /// Who announced the root.
+    /// Who announced the root, in the order in which that was heard.
     pub(super) peers: Vec<Peer>,
     pub(super) tally: Tally,
+    begun: Time,
+    /// How many of the announcers were known when that was asked for which did not come.
+    relied_on: usize,
     /// Nodes to fetch: for each depth, by first key.
     nodes: Vec<BTreeMap<String, Cid>>,
     /// Entry files to fetch, by name.
@@ -72,6 +80,8 @@ pub(super) struct Pull {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     request: u64,
+    /// How many announcers were known then.
+    announcers: usize,
     pub(super) what: What,
 }
 
@@ -112,11 +122,13 @@ pub(super) enum Fault {
 }
 
 impl Pull {
-    pub(super) fn new(root: Cid, peers: Vec<Peer>) -> Self {
+    pub(super) fn new(root: Cid, peers: Vec<Peer>, now: Time) -> Self {
         Pull {
             root,
             peers,
             tally: Tally::default(),
+            begun: now,
+            relied_on: usize::MAX,
             nodes: vec![BTreeMap::from([(String::new(), root)])],
             files: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -146,7 +158,8 @@ impl Pull {
         self.next_request += 1;
         self.tally.rounds += 1;
         let cids: Vec<Cid> = batch.iter().map(|(cid, _)| *cid).collect();
-        self.asked.extend(batch.into_iter().map(|(cid, what)| (cid, Asked { request, what })));
+        let announcers = self.peers.len();
+        self.asked.extend(batch.into_iter().map(|(cid, what)| (cid, Asked { request, announcers, what })));
         self.requests.insert(request, cids.len());
         Some(cids)
     }
@@ -174,15 +187,38 @@ impl Pull {
     }
 
     /// Takes an answer off the list; `None` if it was not asked for.
-    pub(super) fn answered(&mut self, cid: &Cid) -> Option<What> {
-        let Asked { request, what } = self.asked.remove(cid)?;
-        if let Some(missing) = self.requests.get_mut(&request) {
+    pub(super) fn answered(&mut self, cid: &Cid) -> Option<Asked> {
+        let asked = self.asked.remove(cid)?;
+        if let Some(missing) = self.requests.get_mut(&asked.request) {
             *missing -= 1;
             if *missing == 0 {
-                self.requests.remove(&request);
+                self.requests.remove(&asked.request);
             }
         }
-        Some(what)
+        Some(asked)
+    }
+
+    /// What was asked for is not to be had from those who were known then.
+    pub(super) fn missed(&mut self, asked: &Asked) {
+        self.tally.missing += 1;
+        self.relied_on = self.relied_on.min(asked.announcers);
+    }
+
+    /// Somebody announced the root, too.
+    pub(super) fn announced_by(&mut self, peer: Option<&Peer>) {
+        let new = peer.filter(|peer| self.peers.len() < ANNOUNCERS && !self.peers.contains(peer));
+        self.peers.extend(new.cloned());
+    }
+
+    /// The announcers from whom something was not to be had, and those who were heard too late to be asked for it.
+    pub(super) fn relied_on(&self) -> (&[Peer], &[Peer]) {
+        self.peers.split_at(self.relied_on.min(self.peers.len()))
+    }
+
+    /// When the pull gives way to another root of its topic: not before the root's block had this long to come, and never
+    /// once it came.
+    pub(super) fn gives_way(&self, after: Duration) -> Option<Time> {
+        (self.tally.nodes == 0).then(|| self.begun + after)
     }
 
     /// Reads a node that arrived.
@@ -263,7 +299,7 @@ mod tests {
     use crate::entry::EntryId;
 
     fn pull() -> Pull {
-        Pull::new(node_cid(b"root"), Vec::new())
+        Pull::new(node_cid(b"root"), Vec::new(), Time::from_millis(0))
     }
 
     fn child(name: &str) -> Child {

@@ -5,7 +5,7 @@ use cid::Cid;
 use super::Replica;
 use super::effects::{Arrival, Arrived, FetchRequest};
 use super::insert::{Origin, known_by_name};
-use super::pull::{Fault, Pull, What};
+use super::pull::{Asked, Fault, Pull, What};
 use super::step::Step;
 use super::timers::Timer;
 use super::topics::CATALOG;
@@ -19,8 +19,9 @@ use crate::time::Time;
 use crate::topic::TopicId;
 use crate::transport::{Demerit, Peer};
 
-/// Announcers of one root that are asked for it.
-const ANNOUNCERS: usize = 8;
+/// A pull whose root did not come in this part of the patience gives way to another root of its topic. Whoever announced
+/// the first may be out of reach, while the second is a neighbour's.
+const GIVE_WAY: u32 = 3;
 
 impl Replica {
     /// Somebody says that a topic has this root: pull it, unless it is held or known to lead nowhere; says whether it is
@@ -40,14 +41,18 @@ impl Replica {
             self.counters.pulls_given_up += 1;
             return Ok(false);
         }
-        if let Some(pull) = self.pulls.get_mut(&topic).filter(|pull| pull.root == root) {
-            if let Some(from) = from.filter(|from| pull.peers.len() < ANNOUNCERS && !pull.peers.contains(from)) {
-                pull.peers.push(from.clone());
+        let patience = self.options.patience / GIVE_WAY;
+        let mut begin = not_before;
+        match self.pulls.get_mut(&topic) {
+            Some(pull) if pull.root == root => {
+                pull.announced_by(from);
+                return Ok(true);
             }
-            return Ok(true);
+            Some(pull) => begin = pull.gives_way(patience).map_or(begin, |at| at.max(begin)),
+            None => {}
         }
         self.goals.add(topic, root, from, not_before);
-        self.timers.by(Timer::Pull(topic), not_before);
+        self.timers.by(Timer::Pull(topic), begin);
         Ok(true)
     }
 
@@ -71,9 +76,13 @@ impl Replica {
         loop {
             let pulls = &self.pulls;
             let catalog = self.catalog_id;
+            let patience = self.options.patience / GIVE_WAY;
             // The catalog's own pull does not count: it is what leads to the others.
             let room = pulls.len() < most;
-            let next = self.goals.take(step.now, |topic| (room || *topic == catalog) && !pulls.contains_key(topic));
+            let next = self.goals.take(step.now, |topic| match pulls.get(topic) {
+                Some(pull) => pull.gives_way(patience).is_some_and(|at| at <= step.now),
+                None => room || *topic == catalog,
+            });
             let Some((topic, goal)) = next else { return Ok(()) };
             self.begin(step, topic, goal.root, goal.peers)?;
         }
@@ -85,9 +94,19 @@ impl Replica {
             return Ok(());
         }
         self.counters.pulls += 1;
-        self.pulls.insert(topic, Pull::new(root, peers));
+        if let Some(stuck) = self.pulls.insert(topic, Pull::new(root, peers, step.now)) {
+            mark!("a pull whose root does not come gives way to another");
+            self.forget_wanted(&stuck);
+        }
         self.stirred.insert(topic);
         Ok(())
+    }
+
+    /// What the pull asked for is of no interest any more; answers that still come are passed over.
+    fn forget_wanted(&mut self, pull: &Pull) {
+        for cid in pull.outstanding() {
+            self.wanted.remove(cid);
+        }
     }
 
     fn ask(&mut self, step: &mut Step<'_>, topic: &TopicId) -> Result<(), StoreError> {
@@ -116,18 +135,18 @@ impl Replica {
         let mut entries: Vec<(TopicId, Option<Peer>, Entry)> = Vec::new();
         for Arrival { cid, from, content } in arrivals {
             let Some(topic) = self.wanted.remove(&cid) else { continue };
-            let Some(what) = self.pulls.get_mut(&topic).and_then(|pull| pull.answered(&cid)) else { continue };
+            let Some(asked) = self.pulls.get_mut(&topic).and_then(|pull| pull.answered(&cid)) else { continue };
             self.stirred.insert(topic);
-            let outcome = match (what, content) {
+            if let Arrived::Missing = content {
+                self.missing(&topic, &asked);
+                continue;
+            }
+            let outcome = match (asked.what, content) {
                 (What::Node(depth), Arrived::Node(bytes)) => self.walk(step, &topic, depth, &bytes)?,
                 (What::File { name, size }, Arrived::Entry(Ok(entry), len))
                     if len as u64 == size && entry.topic() == topic && is_named(&entry, &name) =>
                 {
                     entries.push((topic, from.clone(), entry));
-                    Ok(())
-                }
-                (_, Arrived::Missing) => {
-                    self.missing(&topic);
                     Ok(())
                 }
                 _ => self.refused(&topic),
@@ -236,9 +255,9 @@ impl Replica {
         Ok(())
     }
 
-    fn missing(&mut self, topic: &TopicId) {
+    fn missing(&mut self, topic: &TopicId, asked: &Asked) {
         if let Some(pull) = self.pulls.get_mut(topic) {
-            pull.tally.missing += 1;
+            pull.missed(asked);
         }
         self.counters.missing += 1;
     }
@@ -276,7 +295,12 @@ impl Replica {
         }
         if pull.tally.missing > 0 {
             mark!("a root is not to be had");
-            self.remembered.withheld(pull.root, step.now, &pull.peers);
+            let (relied_on, heard_since) = pull.relied_on();
+            self.remembered.withheld(pull.root, step.now, relied_on);
+            for peer in heard_since {
+                mark!("a root is not to be had from its announcer and asked of another");
+                self.consider(step.now, *topic, pull.root, Some(peer), step.now)?;
+            }
         } else if pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
             self.remembered.disappointed(pull.root, step.now);
         }
@@ -294,9 +318,7 @@ impl Replica {
     /// The pull leads nowhere.
     fn give_up(&mut self, step: &mut Step<'_>, topic: &TopicId, from: Option<&Peer>, fault: &Fault) {
         let Some(pull) = self.pulls.remove(topic) else { return };
-        for cid in pull.outstanding() {
-            self.wanted.remove(cid);
-        }
+        self.forget_wanted(&pull);
         self.remembered.disappointed(pull.root, step.now);
         let demerit = match fault {
             Fault::Entries => Some(Demerit::BadEntry),

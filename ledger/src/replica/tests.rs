@@ -38,6 +38,8 @@ struct Net {
     apart: BTreeSet<(usize, usize)>,
     /// CIDs that nobody serves.
     withheld: BTreeSet<Cid>,
+    /// CIDs that are neither served nor reported as missing, for as long as a transport's patience lasts.
+    pending: BTreeSet<Cid>,
 }
 
 fn options(seed: u64) -> Options {
@@ -60,6 +62,7 @@ impl Net {
             down: BTreeSet::new(),
             apart: BTreeSet::new(),
             withheld: BTreeSet::new(),
+            pending: BTreeSet::new(),
         };
         for options in options {
             let store = Arc::new(MemoryStore::new());
@@ -114,7 +117,8 @@ impl Net {
         }
         for request in std::mem::take(&mut effects.fetch) {
             self.nodes[at].rounds += 1;
-            let arrivals = self.fetch(at, request.cids);
+            let cids = request.cids.into_iter().filter(|cid| !self.pending.contains(cid)).collect();
+            let arrivals = self.fetch(at, cids);
             self.input(at, Input::Fetched(arrivals));
         }
         effects
@@ -157,6 +161,20 @@ impl Net {
         let arrivals: Vec<Arrival> = cids.into_iter().map(answer).collect();
         self.nodes[at].blocks_fetched += arrivals.len() as u64;
         arrivals
+    }
+
+    /// What was pending is reported as missing.
+    fn give_up_waiting(&mut self, at: usize) {
+        let missing = |cid| Arrival { cid, from: None, content: Arrived::Missing };
+        let arrivals = std::mem::take(&mut self.pending).into_iter().map(missing).collect();
+        self.input(at, Input::Fetched(arrivals));
+    }
+
+    /// One peer announces this root of the room.
+    fn announce(&mut self, at: usize, from: usize, folder: Cid) {
+        let announcement = Announcement { topic: room().id(), folder, count: 1, newest: self.now, inline: Vec::new() };
+        let message = Bytes::from(announcement.encode());
+        self.hear(at, from, Channel::new(room().id()), &message);
     }
 
     /// Lets virtual time pass.

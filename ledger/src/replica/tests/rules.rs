@@ -214,3 +214,39 @@ fn one_pull_brings_a_body_that_is_missing_for_a_reason_fetched_last() {
     net.run(SECOND);
     net.assert_same(&room(), 3_002);
 }
+
+#[test]
+fn a_root_that_its_announcer_cannot_give_is_asked_of_who_announced_it_meanwhile() {
+    covers!("a root is not to be had from its announcer and asked of another");
+    let mut net = Net::followers(2);
+    net.down.insert(1);
+    net.fill(0, 100);
+    net.down.clear();
+    let root = net.root(0, &room()).unwrap();
+    net.pending.insert(root);
+    // 7 passed it on before it could be asked; 0 has it, and says so while 7 is waited for.
+    net.announce(1, 7, root);
+    net.announce(1, 0, root);
+    assert_eq!(net.entries(1, &room()), 0, "the transport still waits");
+    net.give_up_waiting(1);
+    net.assert_same(&room(), 100);
+}
+
+#[test]
+fn a_root_that_does_not_come_holds_up_no_other_root_of_its_topic() {
+    covers!("a pull whose root does not come gives way to another");
+    let mut net = Net::followers(2);
+    net.down.insert(1);
+    net.fill(0, 100);
+    net.down.clear();
+    let (mine, lost) = (net.root(0, &room()).unwrap(), crate::content::node_cid(b"of a peer that is gone"));
+    net.pending.insert(lost);
+    net.announce(1, 7, lost);
+    net.announce(1, 0, mine);
+    assert_eq!(net.entries(1, &room()), 0, "the first one has its chance");
+    net.run(Options::default().patience / 2);
+    net.assert_same(&room(), 100);
+    // The late answer finds nobody who waits for it.
+    net.give_up_waiting(1);
+    net.assert_same(&room(), 100);
+}
