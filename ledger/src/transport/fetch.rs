@@ -17,11 +17,13 @@ pub trait Fetch: Send + Sync + 'static {
     /// Dropping the stream cancels what is outstanding.
     fn fetch(&self, want: Want) -> FetchStream;
 
-    /// Something was wrong with what a peer sent or claimed; the transport may prefer others, or refuse it.
+    /// Something was wrong with what a peer sent or claimed; the transport may prefer others, or refuse it. It overlooks
+    /// [`Demerit::Withheld`] of a peer that it cannot reach: announcements travel farther than connections.
     fn demerit(&self, peer: &Peer, demerit: Demerit);
 
     /// Makes these roots known as held here, so that strangers find them (a DHT's provider records), newest wish
-    /// first and within the transport's own budget. Replaces the wish before it.
+    /// first and within the transport's own budget. Replaces the wish before it. Peers that asked for one of them in
+    /// vain may be served now.
     fn provide(&self, roots: Vec<Cid>);
 }
 

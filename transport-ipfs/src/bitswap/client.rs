@@ -92,6 +92,11 @@ impl Client {
         self.peers.get(peer).map(|known| &known.link)
     }
 
+    /// The links to all connected peers.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        self.peers.values().map(|known| known.link.clone()).collect()
+    }
+
     /// Begins a fetch; the CIDs differ from one another and are checkable.
     pub(crate) fn start(
         &mut self,

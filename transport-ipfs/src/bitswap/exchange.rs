@@ -208,6 +208,22 @@ impl Exchange {
         self.wake_writer(link, &mut outbox.writing);
     }
 
+    /// These blocks are here now: whoever asked for one before is served.
+    pub(crate) fn arrived(self: &Arc<Self>, cids: &[Cid]) {
+        let links = self.client.lock().links();
+        for link in links {
+            let mut outbox = link.outbox.lock();
+            if outbox.wantlist.arrived(cids) {
+                self.wake_writer(&link, &mut outbox.writing);
+            }
+        }
+    }
+
+    /// Whether the peer can be asked for blocks.
+    pub(crate) fn reaches(&self, peer: &PeerId) -> bool {
+        self.client.lock().link(peer).is_some()
+    }
+
     /// Notes an offence.
     pub(crate) fn offence(&self, peer: PeerId, offence: Offence) {
         self.counters.demerits.add(1);

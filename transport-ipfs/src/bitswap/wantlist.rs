@@ -7,10 +7,15 @@ use cid::Cid;
 
 use super::message::Entry;
 
+/// Wants for blocks that are not here, kept in case they arrive; the oldest are forgotten first.
+const UNSERVED: usize = 256;
+
 /// A bounded wantlist, first come, first served.
 #[derive(Debug, Default)]
 pub(crate) struct Wantlist {
     wants: HashMap<Cid, Want>,
+    /// What was asked for and is not here (yet), in the order of asking.
+    unserved: VecDeque<Want>,
     /// Order of asking. Lines whose number is not the want's are void (cancelled, or asked again).
     order: VecDeque<(Cid, u64)>,
     next: u64,
@@ -41,12 +46,14 @@ impl Wantlist {
     pub(crate) fn clear(&mut self) {
         self.wants.clear();
         self.order.clear();
+        self.unserved.clear();
     }
 
     /// Takes one line of a message. Returns `false` when there is no room for it.
     pub(crate) fn apply(&mut self, entry: &Entry, limit: usize) -> bool {
         if entry.cancel {
             self.wants.remove(&entry.cid);
+            self.unserved.retain(|want| want.cid != entry.cid);
             self.compact();
             return true;
         }
@@ -90,6 +97,29 @@ impl Wantlist {
                 self.order.push_front((want.cid, want.number));
             }
         }
+    }
+
+    /// Keeps wants for blocks that are not here: a peer that heard of a folder through us asks for it before we have it.
+    pub(crate) fn keep_unserved(&mut self, wants: Vec<Want>) {
+        for want in wants {
+            self.unserved.retain(|kept| kept.cid != want.cid);
+            self.unserved.push_back(want);
+        }
+        let excess = self.unserved.len().saturating_sub(UNSERVED);
+        self.unserved.drain(..excess);
+    }
+
+    /// These blocks are here now. Says whether one of them was waited for.
+    pub(crate) fn arrived(&mut self, cids: &[Cid]) -> bool {
+        if self.unserved.is_empty() {
+            return false;
+        }
+        let kept = std::mem::take(&mut self.unserved);
+        let (served, unserved): (Vec<_>, _) = kept.into_iter().partition(|want| cids.contains(&want.cid));
+        self.unserved = unserved.into();
+        let any = !served.is_empty();
+        self.put_back(served);
+        any
     }
 
     /// Void lines must not pile up under a peer that asks and cancels for ever.
@@ -141,6 +171,33 @@ mod tests {
         list.apply(&Entry { cancel: true, ..want(1) }, 10);
         let cids: Vec<_> = list.take(10).iter().map(|want| want.cid).collect();
         assert_eq!(cids, [cid(0), cid(2)]);
+    }
+
+    #[test]
+    fn what_arrives_later_is_sent_to_whoever_asked_for_it_and_still_wants_it() {
+        let mut list = Wantlist::default();
+        for n in 0..3 {
+            list.apply(&want(n), 10);
+        }
+        let wants = list.take(10);
+        list.keep_unserved(wants);
+        list.apply(&Entry { cancel: true, ..want(1) }, 10);
+        assert!(!list.arrived(&[cid(1), cid(7)]), "cancelled, never asked for");
+        assert!(list.arrived(&[cid(2)]));
+        assert_eq!(list.take(10).iter().map(|want| want.cid).collect::<Vec<_>>(), [cid(2)]);
+        assert!(!list.arrived(&[cid(2)]), "once");
+    }
+
+    #[test]
+    fn an_endless_list_of_what_is_not_here_is_cut_at_the_limit() {
+        let mut list = Wantlist::default();
+        for n in 0..10_000 {
+            list.apply(&want(n), 10);
+            let wants = list.take(1);
+            list.keep_unserved(wants);
+        }
+        assert_eq!(list.unserved.len(), UNSERVED);
+        assert!(list.is_empty(), "nothing to send");
     }
 
     #[test]

@@ -140,7 +140,11 @@ async fn collect(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
     // The store panicked: the wants are lost, the peer will ask again.
     let answers = read.await.unwrap_or_default();
     exchange.counters.store_errors.add(answers.errors);
-    link.outbox.lock().wantlist.put_back(answers.rest);
+    {
+        let wantlist = &mut link.outbox.lock().wantlist;
+        wantlist.put_back(answers.rest);
+        wantlist.keep_unserved(answers.unserved);
+    }
     (out.blocks, out.presences) = (answers.blocks, answers.presences);
     let used = 1 + out.blocks.iter().map(|(_, block)| block.len()).sum::<usize>() / 1024;
     if let Some(memory) = &mut memory {
@@ -158,6 +162,8 @@ struct Answers {
     presences: Vec<Presence>,
     /// No room for them in this message.
     rest: Vec<Want>,
+    /// Not here.
+    unserved: Vec<Want>,
     errors: u64,
 }
 
@@ -178,10 +184,10 @@ fn answer(blocks: &dyn Blocks, wants: Vec<Want>, max_block: usize) -> Answers {
                 answers.blocks.push((want.cid, block));
             }
             Found::Have => answers.presences.push(Presence { cid: want.cid, have: true }),
-            Found::Nothing if want.send_dont_have => {
-                answers.presences.push(Presence { cid: want.cid, have: false });
+            Found::Nothing => {
+                answers.presences.extend(want.send_dont_have.then_some(Presence { cid: want.cid, have: false }));
+                answers.unserved.push(want);
             }
-            Found::Nothing => {}
         }
         if bytes >= BATCH_BYTES {
             break;

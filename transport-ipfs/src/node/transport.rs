@@ -153,12 +153,15 @@ impl Fetch for IpfsTransport {
     }
 
     fn demerit(&self, peer: &Peer, demerit: Demerit) {
-        if let Ok(id) = peer.as_str().parse() {
+        let Ok(id) = peer.as_str().parse() else { return };
+        // Who is out of reach withheld nothing: an announcement travels farther than a connection.
+        if demerit != Demerit::Withheld || self.exchange.reaches(&id) {
             self.exchange.offence(id, Offence::Told(demerit));
         }
     }
 
     fn provide(&self, roots: Vec<Cid>) {
+        self.exchange.arrived(&roots);
         let _ = self.commands.send(Command::Provide(roots));
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cid::Cid;
 use futures::StreamExt;
 use multihash::Multihash;
-use tidings_ledger::transport::{Fetch, FetchError, Want};
+use tidings_ledger::transport::{Demerit, Fetch, FetchError, Want};
 
 use crate::support::{TestNode, blocks, plain, raw_cid, want, within};
 
@@ -68,6 +68,39 @@ async fn an_announcer_that_lacks_some_blocks_does_not_end_the_fetch() {
     let (got, errors) = c.fetch(want(data.iter().map(|block| raw_cid(block)).collect(), vec![first])).await;
     assert_eq!((got.len(), errors.len()), (500, 0));
     assert_eq!(a.transport.status().counters.blocks_served, 250, "the announcer is asked first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_root_that_arrives_after_it_was_asked_for_is_served_without_being_asked_for_again() {
+    let (a, b) = (TestNode::start(plain()).await, TestNode::start(plain()).await);
+    let peer = b.dial(&a).await;
+    // One small and one large: a peer that was only asked whether it has them sends the first and tells of the second.
+    for ask_first in [vec![peer.clone()], vec![]] {
+        let data = [Bytes::from(vec![ask_first.len() as u8; 100]), Bytes::from(vec![ask_first.len() as u8; 100_000])];
+        let cids: Vec<_> = data.iter().map(|block| raw_cid(block)).collect();
+        let patient = Want { cids: cids.clone(), ask_first, patience: Duration::from_secs(20) };
+        let late = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            for block in &data {
+                a.blocks.put(block.clone());
+            }
+            a.transport.provide(cids);
+        };
+        let ((got, errors), ()) = futures::join!(b.fetch(patient), late);
+        assert_eq!((got.len(), errors.len()), (2, 0));
+    }
+    assert_eq!(b.transport.status().counters.blocks_unasked, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_out_of_reach_is_not_blamed_for_what_did_not_come() {
+    let (a, b, c) = (TestNode::start(plain()).await, TestNode::start(plain()).await, TestNode::start(plain()).await);
+    let (near, far) = (b.dial(&a).await, a.dial(&c).await);
+    b.transport.demerit(&far, Demerit::Withheld);
+    assert_eq!(b.transport.status().counters.demerits, 0, "b never could ask c");
+    b.transport.demerit(&near, Demerit::Withheld);
+    b.transport.demerit(&far, Demerit::BadEntry);
+    assert_eq!(b.transport.status().counters.demerits, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

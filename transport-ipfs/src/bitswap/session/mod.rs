@@ -82,7 +82,7 @@ pub(crate) struct Session {
 struct Slot {
     cid: Cid,
     done: bool,
-    /// Sources (bits) that said DONT_HAVE.
+    /// Sources (bits) that said DONT_HAVE. They keep the want, and say so when the block arrives there.
     denied: u64,
     /// Sources that were sent a want-block and have not answered.
     asked: u64,
@@ -221,6 +221,8 @@ impl Session {
         slot.done = true;
         self.open -= 1;
         let (asked, cid) = (slot.asked, slot.cid);
+        // Who said DONT_HAVE keeps the want, in case the block arrives there.
+        let told = slot.asked | slot.probed | slot.denied;
         slot.asked = 0;
         let mut revived = None;
         for (at, source) in self.sources.iter_mut().enumerate() {
@@ -230,11 +232,9 @@ impl Session {
                 }
                 (source.last_sign, source.stalled, source.kind) = (now, false, Kind::Direct);
             }
-            if asked & (1 << at) != 0 {
-                source.outstanding -= 1;
-                if source.peer != *peer {
-                    out.send.push((source.peer, cancel(cid)));
-                }
+            source.outstanding -= usize::from(asked & (1 << at) != 0);
+            if told & (1 << at) != 0 && source.peer != *peer && source.kind != Kind::Gone {
+                out.send.push((source.peer, cancel(cid)));
             }
         }
         if let Some(at) = revived {
@@ -316,9 +316,10 @@ impl Session {
 
     /// Cancels whatever is outstanding.
     pub(crate) fn cancel_all(&self, out: &mut Actions) {
-        for slot in self.slots.iter().filter(|slot| !slot.done && slot.asked | slot.probed != 0) {
+        for slot in self.slots.iter().filter(|slot| !slot.done) {
+            let told = slot.asked | slot.probed | slot.denied;
             for (at, source) in self.sources.iter().enumerate() {
-                if (slot.asked | slot.probed) & (1 << at) != 0 && source.kind != Kind::Gone {
+                if told & (1 << at) != 0 && source.kind != Kind::Gone {
                     out.send.push((source.peer, cancel(slot.cid)));
                 }
             }
