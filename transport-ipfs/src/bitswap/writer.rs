@@ -2,6 +2,10 @@
 //!
 //! While one message is on its way the next one's blocks are read from the store, so disk and line work together; more
 //! than that is not read ahead, so a slow peer costs the memory of two messages and nobody else anything.
+//!
+//! A peer of other software that was sent blocks and then falls silent gets one HAVE for the last of them. Kubo takes an answer that is late
+//! by its own measure (twice the usual, which on a fast line is a millisecond) for a DONT_HAVE, drops from its fetch a peer that
+//! was late seventeen times in a row, and then waits for ever, with wants that it never sends. The HAVE brings the peer back.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,6 +32,9 @@ use super::wantlist::Want;
 const IDLE: Duration = Duration::from_secs(30);
 /// The same towards other software: Helia resets a stream on which nothing came for five seconds.
 const IDLE_FOREIGN: Duration = Duration::from_secs(4);
+/// A foreign peer that asks for nothing for this long after it was sent blocks is told once more that we are here. Longer than most
+/// round trips: in the middle of a fetch there is no need.
+const REMIND: Duration = Duration::from_millis(500);
 /// A message that cannot be written in this long ends the stream: 256 KiB at 9 kB/s.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Opening a stream takes no longer than this.
@@ -55,14 +62,16 @@ struct Batch {
 pub(crate) async fn run(exchange: Arc<Exchange>, link: Arc<Link>) {
     let mut stream = None;
     let mut next: Option<Batch> = None;
+    let mut last_sent = None;
     loop {
         let batch = match next.take() {
             Some(batch) => batch,
-            None => match wait(&exchange, &link).await {
+            None => match wait(&exchange, &link, &mut last_sent).await {
                 Some(batch) => batch,
                 None => break,
             },
         };
+        last_sent = batch.out.blocks.last().map(|(cid, _)| *cid).or(last_sent);
         let (written, ahead) =
             futures::join!(write(&exchange, &link, &mut stream, &batch.out), read_ahead(&exchange, &link));
         next = ahead;
@@ -78,7 +87,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>, link: Arc<Link>) {
 }
 
 /// Waits for something to write. `None`: retired.
-async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
+async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>, last_sent: &mut Option<Cid>) -> Option<Batch> {
     loop {
         if link.is_closed() {
             link.outbox.lock().writing = false;
@@ -87,8 +96,19 @@ async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>) -> Option<Batch> {
         if let Some(batch) = collect(exchange, link).await {
             return Some(batch);
         }
-        let idle = if link.kin.load(Ordering::Relaxed) { IDLE } else { IDLE_FOREIGN };
-        if tokio::time::timeout(idle, link.wake.notified()).await.is_err() {
+        let kin = link.kin.load(Ordering::Relaxed);
+        let reminder = last_sent.filter(|_| !kin);
+        let patience = match (kin, reminder) {
+            (true, _) => IDLE,
+            (false, Some(_)) => REMIND,
+            (false, None) => IDLE_FOREIGN,
+        };
+        if tokio::time::timeout(patience, link.wake.notified()).await.is_err() {
+            if let Some(cid) = reminder {
+                *last_sent = None;
+                let presences = vec![Presence { cid, have: true }];
+                return Some(Batch { out: Outgoing { presences, ..Outgoing::default() }, _memory: None });
+            }
             let mut outbox = link.outbox.lock();
             if outbox.is_empty() {
                 outbox.writing = false;

@@ -103,6 +103,14 @@ pub(crate) fn wants_message(cids: &[Cid]) -> Vec<u8> {
     framed(&body)
 }
 
+/// A message that says HAVE for one CID.
+pub(crate) fn have_message(cid: &Cid) -> Vec<u8> {
+    let (mut presence, mut body) = (Vec::new(), Vec::new());
+    field(0x0a, &cid.to_bytes(), &mut presence);
+    field(0x22, &presence, &mut body);
+    framed(&body)
+}
+
 /// The length, then the bytes.
 pub(crate) fn framed(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();

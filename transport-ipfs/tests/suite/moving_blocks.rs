@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cid::Cid;
-use futures::StreamExt;
+use futures::{AsyncReadExt, StreamExt};
 use multihash::Multihash;
 use tidings_ledger::transport::{Demerit, Fetch, FetchError, Want};
 
+use crate::hostile::{Hostile, blocks_message, have_message, wants_message};
 use crate::support::{TestNode, blocks, plain, raw_cid, want, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -204,4 +205,18 @@ async fn an_upload_limit_slows_blocks_and_loses_none() {
     let cids: Vec<_> = blocks(40, 100_000).into_iter().map(|block| a.blocks.put(block)).collect();
     let (got, errors) = b.fetch(want(cids, vec![peer])).await;
     assert_eq!((got.len(), errors.len()), (40, 0));
+}
+
+/// A Kubo that took a late answer for a DONT_HAVE asks nobody for the rest until it hears that somebody has something.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_of_other_software_that_falls_silent_after_blocks_hears_once_that_we_are_here() {
+    let node = TestNode::start(plain()).await;
+    let block = vec![5; 1000];
+    let cid = node.blocks.put(block.clone());
+    let mut peer = within(Hostile::connect(&node.transport.addresses()[0])).await;
+    let _asking = within(peer.send(&wants_message(&[cid]))).await.expect("open");
+    // The node ends its stream when there was nothing more to say for some seconds.
+    let (mut stream, mut heard) = (within(peer.accept()).await, Vec::new());
+    within(stream.read_to_end(&mut heard)).await.expect("it is closed, not reset");
+    assert!(heard == [blocks_message(&[block]), have_message(&cid)].concat(), "{} bytes were said", heard.len());
 }
