@@ -141,3 +141,28 @@ fn a_crowd_that_was_parted_agrees_soon_and_does_not_talk_itself_to_death() {
     assert!(healed <= Duration::from_secs(75), "agreed only after {healed:?}");
     assert!(said < 8.0, "{said:.1} announcements by each in a minute");
 }
+
+/// Each newcomer is told by those next to it what there is. Were that passed on, a topic of a million listeners would be busy
+/// with who comes and goes.
+#[test]
+fn who_joins_is_answered_by_neighbours_and_not_before_all() {
+    const JOINING: usize = 30;
+    let mut crowd = Crowd::new();
+    let old = crowd.peers.clone();
+    let heard = |crowd: &Crowd| -> u64 { old.iter().map(|peer| crowd.world.traffic(*peer).heard).sum() };
+    let before = heard(&crowd);
+    for _ in 0..JOINING {
+        let newcomer = crowd.world.peer(Setup::default()).expect("memory opens");
+        crowd.world.ledger(newcomer).topic(&crowd.topic).follow().expect("memory takes it");
+        for _ in 0..6 {
+            let other = old[(crowd.world.random() % PEERS as u64) as usize];
+            crowd.world.connect(newcomer, other, Link::WAN);
+        }
+        crowd.peers.push(newcomer);
+        crowd.world.run_for(Duration::from_secs(1));
+    }
+    crowd.until_all_have(1);
+    let each = (heard(&crowd) - before) as f64 / PEERS as f64;
+    println!("{JOINING} newcomers in {JOINING} seconds: {each:.1} announcements heard by each of {PEERS}");
+    assert!(each < 30.0, "{each:.1} announcements heard by each");
+}

@@ -290,6 +290,21 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_to_be_pulled_stays_bounded_whatever_is_announced() {
+        let now = Time::from_millis(1_800_000_000_000);
+        let mut goals = Goals::new(topic(0));
+        for n in 0..1000_u32 {
+            let root = raw_cid(&n.to_be_bytes());
+            goals.add(topic(0), root, Some(&Peer::new(format!("{n}"))), now);
+            // Wanted, and reached by another way.
+            goals.add(topic(1 + n as u8 % 3), root, None, now);
+            goals.agreed(&topic(1 + n as u8 % 3), &root);
+        }
+        assert_eq!(goals.len(), CATALOGS);
+        assert!(goals.queue.len() <= SPARE + 1, "{} empty places", goals.queue.len());
+    }
+
+    #[test]
     fn the_newest_root_of_a_topic_is_the_one_to_pull() {
         let now = Time::from_millis(1_800_000_000_000);
         let mut goals = Goals::new(topic(0));
