@@ -28,14 +28,14 @@ const DAG_PB: u64 = 0x70;
 
 /// A fetch under way.
 pub(crate) struct Fetching {
-    owner: Index,
+    pub(crate) owner: Index,
     /// What is still missing, in the order in which it was asked for.
     order: Vec<Cid>,
     open: BTreeSet<Cid>,
-    candidates: VecDeque<Index>,
+    pub(crate) candidates: VecDeque<Index>,
     /// Who has been a candidate, if others may be found by a lookup.
     has_looked: bool,
-    asks: BTreeMap<u64, Ask>,
+    pub(crate) asks: BTreeMap<u64, Ask>,
     next_ask: u64,
     patience: u64,
     /// When the patience ends.
@@ -45,7 +45,7 @@ pub(crate) struct Fetching {
 }
 
 /// A request to one peer.
-struct Ask {
+pub(crate) struct Ask {
     to: Index,
     /// What it has not answered.
     missing: BTreeSet<Cid>,
@@ -117,8 +117,8 @@ impl Inner {
         id
     }
 
-    /// Asks the next peer for all that is missing; gives up when nobody is left and nobody owes an answer.
-    fn ask_next(&mut self, id: u64) {
+    /// Asks the next peer for all that is missing.
+    pub(crate) fn ask_next(&mut self, id: u64) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         if fetch.open.is_empty() {
             return;
@@ -141,17 +141,12 @@ impl Inner {
         self.send(&Sent { kind: Kind::Request, number: id, from: owner, to, bytes }, arrival);
     }
 
-    /// No neighbour is left to ask: looks for others once, and gives up when nobody owes an answer.
+    /// No neighbour is left to ask: looks for others, once. What nobody has may still come, while the patience lasts.
     fn nobody_left(&mut self, id: u64) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         if let (Some((takes, _)), false) = (self.limits.lookup, fetch.has_looked) {
             fetch.has_looked = true;
             self.after(takes.as_micros() as u64, Happening::Lookup { fetch: id });
-            return;
-        }
-        if fetch.asks.is_empty() {
-            let (owner, missing) = (fetch.owner, fetch.give_up());
-            self.peers[owner].traffic.not_found += missing;
         }
     }
 
@@ -188,7 +183,9 @@ impl Inner {
                 Answer::Silence => continue,
             };
             let len = block.as_ref().map_or(CID_BYTES as usize, Bytes::len);
-            if block.is_some() {
+            if block.is_none() {
+                self.peers[to].unserved.add(*cid, fetch);
+            } else {
                 self.peers[to].traffic.served += 1;
                 self.peers[to].traffic.served_bytes += len as u64;
             }

@@ -54,6 +54,7 @@ mod traffic;
 mod transport;
 mod travel;
 mod trouble;
+mod waiting;
 mod world;
 
 pub use clock::{EPOCH, VirtualClock};

@@ -24,6 +24,7 @@ use crate::trace::Trace;
 use crate::traffic::Traffic;
 use crate::travel::Sent;
 use crate::trouble::Trouble;
+use crate::waiting::Unserved;
 use crate::world::PeerId;
 
 /// A peer's place in the world.
@@ -108,6 +109,7 @@ pub(crate) struct PeerState {
     pub(crate) traffic: Traffic,
     pub(crate) demerits: Vec<(Peer, Demerit)>,
     pub(crate) provided: Vec<Cid>,
+    pub(crate) unserved: Unserved,
 }
 
 impl PeerState {
@@ -129,6 +131,7 @@ impl PeerState {
             traffic: Traffic::default(),
             demerits: Vec::new(),
             provided: Vec::new(),
+            unserved: Unserved::default(),
         }
     }
 
@@ -141,6 +144,7 @@ impl PeerState {
         self.events_taken = false;
         self.dropped = 0;
         self.waker = None;
+        self.unserved = Unserved::default();
     }
 }
 
@@ -166,6 +170,7 @@ pub(crate) enum Happening {
     Ask { fetch: u64, ask: u64, from: Index, to: Index, life: u32, cids: Arc<[Cid]> },
     Answer { fetch: u64, ask: u64, from: Index, blocks: Vec<(Cid, Option<Bytes>)> },
     AskTimeout { fetch: u64, ask: u64 },
+    Have { fetch: u64, from: Index },
     Lookup { fetch: u64 },
     Patience { fetch: u64 },
     Trouble(Trouble),
@@ -186,6 +191,7 @@ impl Happening {
             Happening::Lookup { .. } => 8,
             Happening::Patience { .. } => 9,
             Happening::Trouble(_) => 10,
+            Happening::Have { .. } => 11,
         }
     }
 }
@@ -273,6 +279,7 @@ impl Inner {
             }
             Happening::Answer { fetch, ask, from, blocks } => self.answered(fetch, ask, from, blocks),
             Happening::AskTimeout { fetch, ask } => self.ask_timeout(fetch, ask),
+            Happening::Have { fetch, from } => self.can_be_asked(fetch, from),
             Happening::Lookup { fetch } => self.looked_up(fetch),
             Happening::Patience { fetch } => self.patience(fetch),
             Happening::Trouble(trouble) => self.trouble(trouble),
@@ -337,6 +344,8 @@ impl Inner {
             self.tell(to, Event::Connected { peer });
             self.tell_subscriptions(of, to);
         }
+        self.can_be_asked_by(a, b);
+        self.can_be_asked_by(b, a);
     }
 
     /// Two peers lose each other and notice it.

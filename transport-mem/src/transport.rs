@@ -75,6 +75,11 @@ impl Fetch for MemTransport {
 
     fn demerit(&self, peer: &Peer, demerit: Demerit) {
         self.alive(|net| {
+            // Who is out of reach withheld nothing.
+            let is_near = net.names.get(peer).is_some_and(|peer| net.is_linked(self.me, *peer));
+            if demerit == Demerit::Withheld && !is_near {
+                return;
+            }
             let state = &mut net.peers[self.me];
             state.traffic.demerits += 1;
             state.demerits.push((peer.clone(), demerit));
@@ -84,7 +89,7 @@ impl Fetch for MemTransport {
     }
 
     fn provide(&self, roots: Vec<Cid>) {
-        self.alive(|net| net.peers[self.me].provided = roots);
+        self.alive(|net| net.provide(self.me, roots));
     }
 }
 
