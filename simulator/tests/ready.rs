@@ -13,7 +13,8 @@ fn everything(text: &str, seed: u64, nodes: Option<usize>) -> (Report, String, V
     let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = lines.clone();
     let trace = Box::new(move |line: &str| kept.lock().expect("one thread").push(line.to_owned()));
-    let report = run(&scenario, seed, Options { trace: Some(trace), film: true }, &mut |_| {}).expect("it runs");
+    let report = run(&scenario, seed, Options { trace: Some(trace), film: true, ..Options::default() }, &mut |_| {})
+        .expect("it runs");
     let page = report.to_html().expect("a film was kept");
     let lines = std::mem::take(&mut *lines.lock().expect("one thread"));
     (report, page, lines)

@@ -17,16 +17,20 @@ struct Crowd {
 
 impl Crowd {
     fn new() -> Crowd {
+        Crowd::of(PEERS, Link::WAN)
+    }
+
+    fn of(count: usize, link: Link) -> Crowd {
         let mut world = World::new(1);
         world.share_admission(1000);
         let topic = TopicName::parse("room:crowd").expect("a good name");
-        let peers: Vec<PeerId> = (0..PEERS).map(|_| world.peer(Setup::default()).expect("memory opens")).collect();
+        let peers: Vec<PeerId> = (0..count).map(|_| world.peer(Setup::default()).expect("memory opens")).collect();
         for (at, peer) in peers.iter().enumerate() {
             world.ledger(*peer).topic(&topic).follow().expect("memory takes it");
             for _ in 0..6 {
-                let other = peers[(world.random() % PEERS as u64) as usize];
+                let other = peers[(world.random() % count as u64) as usize];
                 if other != peers[at] {
-                    world.connect(*peer, other, Link::WAN);
+                    world.connect(*peer, other, link);
                 }
             }
         }
@@ -38,8 +42,27 @@ impl Crowd {
     }
 
     fn post(&mut self, text: &str) {
-        let topic = self.world.ledger(self.peers[0]).topic(&self.topic);
-        self.world.wait(topic.append(&AuthorKey::from_seed(&[1; 32]), Draft::new("post", text))).expect("a good draft");
+        self.post_by(0, text);
+    }
+
+    fn post_by(&mut self, peer: usize, text: &str) {
+        let topic = self.world.ledger(self.peers[peer]).topic(&self.topic);
+        self.world
+            .wait(topic.append(&AuthorKey::from_seed(&[peer as u8; 32]), Draft::new("post", text)))
+            .expect("a good draft");
+    }
+
+    /// Lets time pass until all hold so many posts; says how long that took.
+    fn until_all_have(&mut self, posts: u64) -> Duration {
+        let topics: Vec<_> = self.peers.iter().map(|peer| self.world.ledger(*peer).topic(&self.topic)).collect();
+        let mut lacking = topics.len();
+        let all = |_: &World| {
+            while lacking > 0 && topics[lacking - 1].info().is_ok_and(|info| info.entries == posts) {
+                lacking -= 1;
+            }
+            lacking == 0
+        };
+        self.world.run_until(Duration::from_secs(300), all).expect("all have all")
     }
 
     /// Announcements that all but the writer published so far: it announces its catalog, too.
@@ -77,4 +100,44 @@ fn one_who_is_behind_is_answered_by_a_few_and_not_by_all() {
     crowd.world.run_for(Duration::from_secs(5));
     let answers = crowd.published() - before - 1;
     assert!((1..=20).contains(&answers), "{answers} announcements to answer one");
+}
+
+/// Each hop may replay what passed minutes ago, and whoever takes that for news passes it on to six others, over links that
+/// may replay it once more: there is no end to it unless echoes die where they are recognised.
+#[test]
+fn echoes_of_old_announcements_die_out() {
+    let mut crowd = Crowd::of(100, Link::WAN.replaying(0.02));
+    let peers = crowd.peers.clone();
+    let heard = |crowd: &Crowd| -> u64 {
+        peers.iter().map(|peer| crowd.world.traffic(*peer)).map(|traffic| traffic.heard).sum()
+    };
+    let before = heard(&crowd);
+    for post in 0..60 {
+        crowd.post_by(post % 100, &format!("Post {post}."));
+        crowd.world.run_for(Duration::from_secs(10));
+    }
+    crowd.until_all_have(61);
+    let each = (heard(&crowd) - before) / 100;
+    println!("{each} announcements heard by each of 100 in ten minutes with 60 posts");
+    assert!(each < 200, "{each} announcements heard by each");
+}
+
+#[test]
+fn a_crowd_that_was_parted_agrees_soon_and_does_not_talk_itself_to_death() {
+    let mut crowd = Crowd::of(200, Link::WAN.losing(0.3));
+    let peers = crowd.peers.clone();
+    let (some, others) = peers.split_at(66);
+    crowd.world.partition(some, others);
+    for post in 0..12 {
+        crowd.post_by(post * 16, &format!("Post {post}, while they are apart."));
+        crowd.world.run_for(Duration::from_secs(5));
+    }
+    crowd.world.heal();
+    let before = crowd.published();
+    let healed = crowd.until_all_have(13);
+    crowd.world.run_for(Duration::from_secs(60).saturating_sub(healed));
+    let said = (crowd.published() - before) as f64 / 200.0;
+    println!("all agree {healed:?} after the partition ended; {said:.1} announcements by each in the first minute");
+    assert!(healed <= Duration::from_secs(75), "agreed only after {healed:?}");
+    assert!(said < 8.0, "{said:.1} announcements by each in a minute");
 }

@@ -152,9 +152,11 @@ fn no_order_of_a_post_and_its_redaction_leads_them_apart() {
 fn no_order_of_a_pulls_requests_and_answers_leads_two_peers_apart() {
     let kinds = [Kind::Announcement, Kind::Request, Kind::Answer];
     let runs = all(2, &kinds, |stage| {
-        // Too long to be announced: each has to fetch the other's.
+        // Too long to be announced: each has to fetch the other's. The second has more of them, so it is asked at once, while
+        // it asks only after it has said so.
         stage.append(0, 2, Draft::new("post", "x".repeat(20_000)));
         stage.append(1, 3, Draft::new("post", "y".repeat(20_000)));
+        stage.append(1, 3, Draft::new("post", "z".repeat(20_000)));
     });
     println!("{runs} runs");
     assert!(runs > 50, "only {runs} runs");

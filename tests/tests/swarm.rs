@@ -10,6 +10,9 @@ use tidings_tests::swarm::{Fired, Plan, Violation, live, shrink};
 /// Runs that looking for a smaller plan may take.
 const SHRINKING: usize = 2000;
 
+/// After so many seeds, a long run says how far it is.
+const REPORTED: u64 = 100;
+
 /// Lines of a trace that are shown; more are seldom read.
 const LINES: usize = 400;
 
@@ -56,15 +59,23 @@ fn no_seed_breaks_a_promise() {
     let mut failed = Vec::new();
     let seeds = seeds();
     let count = seeds.end.saturating_sub(seeds.start);
-    for seed in seeds {
+    for (done, seed) in (1..).zip(seeds) {
         let plan = Plan::draw(seed);
         match live(&plan, is_set("TIDINGS_TRACE")) {
             Ok(outcome) => fired += &outcome.fired,
-            Err((violation, lines)) => failed.push(format!(
-                "{}\n  again: TIDINGS_SEEDS={seed}..{} cargo test -p tidings-tests --test swarm no_seed",
-                report(&format!("seed {seed}"), &plan, &violation, &lines),
-                seed + 1
-            )),
+            Err((violation, lines)) => {
+                let failure = format!(
+                    "{}\n  again: TIDINGS_SEEDS={seed}..{} cargo test -p tidings-tests --test swarm no_seed",
+                    report(&format!("seed {seed}"), &plan, &violation, &lines),
+                    seed + 1
+                );
+                // A long run may be broken off; what it has found by then is not to be lost.
+                println!("{failure}");
+                failed.push(failure);
+            }
+        }
+        if done % REPORTED == 0 {
+            println!("{done} of {count} seeds, {} failed; so far {fired}", failed.len());
         }
     }
     assert!(failed.is_empty(), "{} of {count} seeds failed\n{}", failed.len(), failed.join("\n"));

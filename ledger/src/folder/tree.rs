@@ -71,11 +71,13 @@ pub(crate) fn update(
     let was_flat = old.links <= FLAT;
     let mut tree = old.clone();
     let (mut dead, mut added) = (Vec::new(), Vec::new());
+    // A flat directory that stays one is not cut, and what stood last in it is known to: no ranks have to be looked up.
+    let stays_flat = flat && was_flat && changes.values().all(Option::is_some);
     let mut members: Members = changes.into_iter().map(|(key, put)| (key, put.map(Member::from))).collect();
     for level in 0.. {
         let rows = Level { store, tree: id, level };
         let whole = level == 0 && (flat || was_flat);
-        let outcome = Recut { rows, flat, whole, rank_of: whole.then_some(rank_of) }.run(members)?;
+        let outcome = Recut { rows, flat, whole, rank_of: (whole && !stays_flat).then_some(rank_of) }.run(members)?;
         outcome.write(rows, batch, &mut dead, &mut added);
         let nodes = outcome.count(old.levels.get(usize::from(level)).copied().unwrap_or(0));
         if level == 0 {

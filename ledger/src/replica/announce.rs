@@ -8,12 +8,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use cid::Cid;
 
 use super::Replica;
 use super::effects::FetchRequest;
 use super::step::Step;
 use super::timers::Timer;
-use super::topics::CATALOG;
+use super::topics::{CATALOG, Topic};
 use crate::announcement::Announcement;
 use crate::marks::mark;
 use crate::records::Number;
@@ -32,6 +33,14 @@ const NEWCOMER: Duration = Duration::from_millis(2500);
 /// or those who answer do not hear each other in time.
 const CORRECTION: Duration = Duration::from_secs(1);
 
+/// A topic's root is said again to those who are behind so often in the long run, and so many times at once before that
+/// holds: in a network that is torn and healed again, everybody is behind somebody, and all that they say makes others speak.
+const ANSWER_EVERY: Duration = Duration::from_secs(5);
+const ANSWERS_AT_ONCE: u32 = 5;
+
+/// So many topics with news are told to mirrors one by one; with more, the catalog that lists them is shorter.
+const TOLD_APART: usize = 8;
+
 /// How steep the jitter is: the logarithm of the number of peers among whom a handful still is early.
 const STEEPNESS: f64 = 10.0;
 
@@ -48,6 +57,8 @@ impl Replica {
         let inline = std::mem::take(&mut topic.fresh);
         let Some(folder) = topic.record.tree.root else { return };
         topic.announced = Some(folder);
+        let most = step.now + ANSWER_EVERY * (ANSWERS_AT_ONCE + 1);
+        topic.answered = (topic.answered.max(step.now) + ANSWER_EVERY).min(most);
         let announcement = Announcement {
             topic: topic.record.id,
             folder,
@@ -55,8 +66,38 @@ impl Replica {
             newest: topic.record.newest,
             inline,
         };
+        let message = Bytes::from(announcement.encode());
+        if self.catalog_news.remove(&number) {
+            self.tell_mirrors_of_topic(step, &announcement, message.clone());
+        }
+        self.say(step, Channel::new(announcement.topic), folder, message);
+    }
+
+    fn say(&mut self, step: &mut Step<'_>, channel: Channel, folder: Cid, message: Bytes) {
         self.counters.announced += 1;
-        step.effects.publish.push((Channel::new(announcement.topic), Bytes::from(announcement.encode())));
+        self.known.say(channel, folder, step.now);
+        step.effects.publish.push((channel, message));
+    }
+
+    /// Mirrors hear of news by the topics' own announcements: who holds a few of the topics that a mirror holds has another
+    /// catalog, and each look into it costs a fetch, while the topic's root most often is what the mirror has by then. The
+    /// catalog is announced for many topics at once, and as what makes good for all that gets lost.
+    pub(super) fn tell_mirrors(&mut self, now: Time, timers: &mut Vec<Timer>) {
+        if self.catalog_news.len() > TOLD_APART {
+            self.catalog_news.clear();
+            timers.push(Timer::Announce(CATALOG));
+        } else if !self.catalog_news.is_empty() {
+            let period = self.reannounce_period();
+            self.timers.by(Timer::Reannounce(CATALOG), now + period);
+        }
+    }
+
+    fn tell_mirrors_of_topic(&mut self, step: &mut Step<'_>, announcement: &Announcement, message: Bytes) {
+        mark!("mirrors are told of a topic and not of a catalog");
+        if let Some(catalog) = self.topics.get_mut(CATALOG) {
+            catalog.fresh.retain(|file| !announcement.inline.contains(file));
+        }
+        self.say(step, Channel::new(self.catalog_id), announcement.folder, message);
     }
 
     /// Answers a peer that began to listen.
@@ -107,20 +148,37 @@ impl Replica {
 
     /// Somebody announced a root that is behind ours.
     pub(super) fn correct(&mut self, now: Time, number: Number) {
-        self.announce_within(now, number, CORRECTION);
+        let Some(topic) = self.topics.get(number).filter(|topic| topic.joined && topic.record.tree.root.is_some())
+        else {
+            return;
+        };
+        let earliest = topic.answered - ANSWER_EVERY * ANSWERS_AT_ONCE;
+        let delay = CORRECTION.mul_f64(self.lot());
+        self.timers.by(Timer::Announce(number), earliest.max(now + delay));
     }
 
-    /// Somebody announced our own root: there is nothing to add.
-    pub(super) fn agree(&mut self, now: Time, number: Number) {
-        let period = self.reannounce_period();
-        let Some(topic) = self.topics.get(number) else { return };
-        let has_news = !topic.fresh.is_empty() || self.local_news.contains(&number);
-        if !has_news && now >= topic.newcomers_until {
-            self.timers.clear(Timer::Announce(number));
+    /// Somebody announced what may be ahead of ours, and it is going to be pulled: that answers whoever is behind better than
+    /// we could. Once the pull has ended, we speak if we know more.
+    pub(super) fn hold_back(&mut self, now: Time, number: Number) {
+        if !self.has_to_speak(now, number) && self.timers.clear(Timer::Announce(number)) {
+            mark!("an answer waits for a pull");
         }
-        if topic.joined {
+    }
+
+    /// Whether there is something to announce that others could not say as well.
+    fn has_to_speak(&self, now: Time, number: Number) -> bool {
+        let has_news = |topic: &Topic| !topic.fresh.is_empty() || self.local_news.contains(&number);
+        self.topics.get(number).is_some_and(|topic| has_news(topic) || now < topic.newcomers_until)
+    }
+
+    /// Somebody announced our own root: there is nothing to add. Says whether that spares us an announcement.
+    pub(super) fn agree(&mut self, now: Time, number: Number) -> bool {
+        let period = self.reannounce_period();
+        let spared = !self.has_to_speak(now, number) && self.timers.clear(Timer::Announce(number));
+        if self.topics.get(number).is_some_and(|topic| topic.joined) {
             self.timers.set(Timer::Reannounce(number), now + period);
         }
+        spared
     }
 
     /// Joins the topic's channel.

@@ -22,6 +22,8 @@ pub struct Counters {
     pub heard: u64,
     /// Announcements heard that told nothing new.
     pub heard_same: u64,
+    /// Announcements that were not passed on because nobody learns anything from them.
+    pub heard_enough: u64,
     /// Announcements in a later version of the format. Some of the network is newer than this program.
     pub heard_newer: u64,
     /// Pulls begun.

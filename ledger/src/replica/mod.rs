@@ -17,7 +17,9 @@ mod counters;
 mod deferred;
 mod effects;
 mod goals;
+mod hearing;
 mod insert;
+mod known;
 mod options;
 mod overlay;
 mod pull;
@@ -40,20 +42,17 @@ use std::sync::Arc;
 
 use cid::Cid;
 
-use crate::admission::Refusal;
-use crate::announcement::{Announcement, AnnouncementError};
 use crate::author::Author;
-use crate::entry::{Entry, EntryId};
-use crate::marks::mark;
+use crate::entry::EntryId;
 use crate::records::Number;
 use crate::store::{Store, StoreError};
 use crate::time::Time;
 use crate::topic::{TopicId, TopicName};
-use crate::transport::{Channel, Demerit, Peer, Verdict};
 
 use deferred::Deferred;
 use goals::{Goals, Remembered};
 use insert::Origin;
+use known::Known;
 use pull::Pull;
 use step::Step;
 use timers::{Timer, Timers};
@@ -77,6 +76,8 @@ pub struct Replica {
     unsaved: BTreeSet<Number>,
     /// Topics with entries written here that were not announced yet.
     local_news: BTreeSet<Number>,
+    /// Those of them whose announcements go to the mirrors, too.
+    catalog_news: BTreeSet<Number>,
     /// What others listen to and this mirror has nothing of, as yet.
     listened: BTreeSet<TopicId>,
     heads: lru::LruCache<(Number, Author), (u64, EntryId)>,
@@ -88,6 +89,7 @@ pub struct Replica {
     /// What is asked for, by whose pull.
     wanted: BTreeMap<Cid, TopicId>,
     remembered: Remembered,
+    known: Known,
     /// Topics that the last bulk went to.
     breadth: usize,
     /// The next serial of a note.
@@ -117,14 +119,16 @@ impl Replica {
             timers: Timers::default(),
             unsaved: BTreeSet::new(),
             local_news: BTreeSet::new(),
+            catalog_news: BTreeSet::new(),
             listened: BTreeSet::new(),
             heads: lru::LruCache::sparse(HEADS),
             deferred: Deferred::default(),
-            goals: Goals::default(),
+            goals: Goals::new(catalog_id),
             pulls: BTreeMap::new(),
             stirred: BTreeSet::new(),
             wanted: BTreeMap::new(),
             remembered: Remembered::new(options.limits.remembered),
+            known: Known::default(),
             breadth: 0,
             serial: 0,
             dead: 0,
@@ -226,6 +230,7 @@ impl Replica {
         while let Some(timer) = self.timers.due(step.now) {
             others.push(timer);
         }
+        self.tell_mirrors(step.now, &mut others);
         others.sort_unstable();
         others.dedup();
         for timer in others {
@@ -271,96 +276,6 @@ impl Replica {
         }
         self.unsaved.insert(number);
         self.leave(step, number);
-    }
-
-    /// An announcement: take in what is inline, compare roots, and pull or answer if they differ.
-    fn heard(
-        &mut self,
-        step: &mut Step<'_>,
-        channel: Channel,
-        from: &Peer,
-        announcement: Result<Announcement, AnnouncementError>,
-        entries: Vec<Result<Entry, Refusal>>,
-    ) -> Result<Verdict, StoreError> {
-        self.counters.heard += 1;
-        let announcement = match announcement {
-            Ok(announcement) if announcement.topic == channel.topic() => announcement,
-            Err(AnnouncementError::Version(_)) => {
-                self.counters.heard_newer += 1;
-                return Ok(Verdict::Ignore);
-            }
-            _ => {
-                self.demerits(step, [(from.clone(), Demerit::BadAnnouncement)]);
-                return Ok(Verdict::Reject);
-            }
-        };
-        let sent = entries.len();
-        let good: Vec<Entry> = entries.into_iter().flatten().collect();
-        let topic = announcement.topic;
-        let is_catalog = topic == self.catalog_id;
-        if good.len() < sent || good.iter().any(|entry| !is_catalog && entry.topic() != topic) {
-            self.demerits(step, [(from.clone(), Demerit::BadEntry)]);
-            return Ok(Verdict::Reject);
-        }
-        let wanted = if is_catalog { self.options.mirror } else { self.options.mirror || self.is_followed(&topic) };
-        if !wanted {
-            return Ok(Verdict::Ignore);
-        }
-        let had_inline = !good.is_empty();
-        let touched: BTreeSet<TopicId> = good.iter().map(Entry::topic).collect();
-        let results = self.insert(step, good, Origin::Peer)?;
-        if results.iter().any(|result| result.as_ref().is_ok_and(|new| *new)) {
-            for topic in touched {
-                if let Some(number) = self.topics.number(&topic) {
-                    self.settle(step, number)?;
-                }
-            }
-            self.settle(step, CATALOG)?;
-        }
-        self.compare(step, from, &announcement, had_inline)?;
-        Ok(Verdict::Accept)
-    }
-
-    /// Compares an announced root with our own.
-    fn compare(
-        &mut self,
-        step: &Step<'_>,
-        from: &Peer,
-        announcement: &Announcement,
-        had_inline: bool,
-    ) -> Result<(), StoreError> {
-        let Announcement { topic, folder, .. } = announcement;
-        let number = self.topics.number(topic);
-        let ours = number.and_then(|number| self.topics.get(number)).and_then(|topic| topic.record.tree.root);
-        if ours == Some(*folder) {
-            self.counters.heard_same += u64::from(!had_inline);
-            self.goals.remove(topic, folder);
-            if let Some(number) = number {
-                self.agree(step.now, number);
-            }
-            return Ok(());
-        }
-        if self.is_held(step, folder)? {
-            // All that they have is here, and more.
-            mark!("an announced root is behind ours");
-            if let Some(number) = number {
-                self.correct(step.now, number);
-            }
-            return Ok(());
-        }
-        let not_before = if had_inline { step.now + self.options.grace } else { step.now };
-        self.consider(step.now, *topic, *folder, Some(from), not_before).map(drop)
-    }
-
-    /// News may have been lost: say what is here, so that whoever has more says so.
-    fn missed(&mut self, now: Time) {
-        self.counters.missed += 1;
-        let joined: Vec<Number> = std::iter::once(CATALOG)
-            .chain(self.topics.iter().filter(|topic| topic.joined).map(|topic| topic.record.number))
-            .collect();
-        for number in joined {
-            self.correct(now, number);
-        }
     }
 
     fn store_is_full(&self) -> bool {

@@ -39,6 +39,9 @@ const NODES_AT_FIRST: u64 = 1024;
 /// Nodes that each accepted entry allows: the way down to one entry, and the nodes whose cuts it moved.
 const NODES_PER_ENTRY: u64 = 16;
 
+/// Items of our own folder that allow one node more: another that lists the same has at most so many nodes, cut anywhere.
+const ITEMS_PER_NODE: u64 = 8;
+
 /// Refused entries after which a pull is given up, unless far more were accepted.
 const REFUSED_AT_FIRST: u64 = 16;
 
@@ -60,6 +63,8 @@ pub(super) struct Pull {
     pub(super) peers: Vec<Peer>,
     pub(super) tally: Tally,
     begun: Time,
+    /// Nodes that may be fetched.
+    allowance: u64,
     /// How many of the announcers were known when that was asked for which did not come.
     relied_on: usize,
     /// Nodes to fetch: for each depth, by first key.
@@ -122,12 +127,14 @@ pub(super) enum Fault {
 }
 
 impl Pull {
-    pub(super) fn new(root: Cid, peers: Vec<Peer>, now: Time) -> Self {
+    /// A pull into a folder of our own with so many items.
+    pub(super) fn new(root: Cid, peers: Vec<Peer>, items: u64, now: Time) -> Self {
         Pull {
             root,
             peers,
             tally: Tally::default(),
             begun: now,
+            allowance: NODES_AT_FIRST + items / ITEMS_PER_NODE,
             relied_on: usize::MAX,
             nodes: vec![BTreeMap::from([(String::new(), root)])],
             files: BTreeMap::new(),
@@ -224,7 +231,7 @@ impl Pull {
     /// Reads a node that arrived.
     pub(super) fn read(&mut self, kind: Kind, bytes: &Bytes) -> Result<Node, Fault> {
         self.tally.nodes += 1;
-        if self.tally.nodes > NODES_AT_FIRST + NODES_PER_ENTRY * self.tally.accepted {
+        if self.tally.nodes > self.allowance {
             return Err(Fault::Allowance);
         }
         folder::decode(kind, bytes).map_err(Fault::Node)
@@ -251,7 +258,10 @@ impl Pull {
     /// Takes note of what became of an entry.
     pub(super) fn judged(&mut self, result: &Result<bool, Refusal>) -> Result<(), Fault> {
         match result {
-            Ok(true) => self.tally.accepted += 1,
+            Ok(true) => {
+                self.tally.accepted += 1;
+                self.allow_more();
+            }
             // It came by another way meanwhile.
             Ok(false) => {}
             Err(Refusal::Future(_) | Refusal::Limit(_) | Refusal::NotFollowed { .. }) => self.tally.put_off += 1,
@@ -261,6 +271,11 @@ impl Pull {
             return Err(Fault::Entries);
         }
         if self.tally.put_off > PUT_OFF_AT_FIRST + self.tally.accepted { Err(Fault::PutOff) } else { Ok(()) }
+    }
+
+    /// An entry came, by this pull or by that of a folder which this one, a catalog's, listed.
+    pub(super) fn allow_more(&mut self) {
+        self.allowance += NODES_PER_ENTRY;
     }
 
     /// Keeps an entry without a body until all the rest is there: the redaction that explains it may come later. Says
@@ -299,7 +314,7 @@ mod tests {
     use crate::entry::EntryId;
 
     fn pull() -> Pull {
-        Pull::new(node_cid(b"root"), Vec::new(), Time::from_millis(0))
+        Pull::new(node_cid(b"root"), Vec::new(), 0, Time::from_millis(0))
     }
 
     fn child(name: &str) -> Child {
@@ -329,6 +344,26 @@ mod tests {
         assert_eq!(pull.read(Kind::Topic, &node), Err(Fault::Allowance));
         assert_eq!(pull.judged(&Ok(true)), Ok(()));
         assert_ne!(pull.read(Kind::Topic, &node), Err(Fault::Allowance));
+    }
+
+    #[test]
+    fn a_large_catalog_is_read_as_far_as_what_it_lists_brings_something() {
+        let node = Bytes::from_static(b"what it says does not matter");
+        let mut catalog = pull();
+        for _ in 0..100 {
+            catalog.allow_more();
+        }
+        let allowed = NODES_AT_FIRST + 100 * NODES_PER_ENTRY;
+        assert!((0..allowed).all(|_| catalog.read(Kind::Catalog, &node) != Err(Fault::Allowance)));
+        assert_eq!(catalog.read(Kind::Catalog, &node), Err(Fault::Allowance));
+    }
+
+    #[test]
+    fn a_folder_as_large_as_ours_may_be_walked_though_nothing_in_it_is_new() {
+        let node = Bytes::from_static(b"what it says does not matter");
+        let mut old = Pull::new(node_cid(b"root"), Vec::new(), 80_000, Time::from_millis(0));
+        assert!((0..NODES_AT_FIRST + 10_000).all(|_| old.read(Kind::Topic, &node) != Err(Fault::Allowance)));
+        assert_eq!(old.read(Kind::Topic, &node), Err(Fault::Allowance));
     }
 
     #[test]

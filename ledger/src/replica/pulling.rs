@@ -4,6 +4,7 @@ use cid::Cid;
 
 use super::Replica;
 use super::effects::{Arrival, Arrived, FetchRequest};
+use super::goals::{Avoided, Goal};
 use super::insert::{Origin, known_by_name};
 use super::pull::{Asked, Fault, Pull, What};
 use super::step::Step;
@@ -23,6 +24,9 @@ use crate::transport::{Demerit, Peer};
 /// the first may be out of reach, while the second is a neighbour's.
 const GIVE_WAY: u32 = 3;
 
+/// Folders that a catalog listed and that wait to be pulled, before no more of the catalog is read.
+const LISTED_AHEAD: usize = 4096;
+
 impl Replica {
     /// Somebody says that a topic has this root: pull it, unless it is held or known to lead nowhere; says whether it is
     /// going to be pulled.
@@ -34,9 +38,17 @@ impl Replica {
         from: Option<&Peer>,
         not_before: Time,
     ) -> Result<bool, StoreError> {
-        if self.remembered.avoids(&root, now, from) || self.goals.len() >= self.options.limits.topics {
+        if self.goals.len() >= self.options.limits.topics {
             return Ok(false);
         }
+        let not_before = match self.remembered.avoids(&root, now, from) {
+            None => not_before,
+            Some(Avoided::Empty) => return Ok(false),
+            Some(Avoided::Until(at)) => {
+                mark!("a root that was not to be had is asked for again");
+                not_before.max(at)
+            }
+        };
         if self.store_is_full() {
             self.counters.pulls_given_up += 1;
             return Ok(false);
@@ -72,29 +84,56 @@ impl Replica {
     }
 
     fn begin_all(&mut self, step: &Step<'_>) -> Result<(), StoreError> {
-        let most = self.options.limits.pulls;
-        loop {
-            let pulls = &self.pulls;
-            let catalog = self.catalog_id;
-            let patience = self.options.patience / GIVE_WAY;
-            // The catalog's own pull does not count: it is what leads to the others.
-            let room = pulls.len() < most;
-            let next = self.goals.take(step.now, |topic| match pulls.get(topic) {
-                Some(pull) => pull.gives_way(patience).is_some_and(|at| at <= step.now),
-                None => room || *topic == catalog,
-            });
-            let Some((topic, goal)) = next else { return Ok(()) };
+        while let Some((topic, goal)) = self.next_goal(step.now) {
             self.begin(step, topic, goal.root, goal.peers)?;
+            // There is room for more of what a catalog lists.
+            if self.pulls.contains_key(&self.catalog_id) {
+                self.stirred.insert(self.catalog_id);
+            }
         }
+        if let Some(at) = self.goals.next_catalog().filter(|at| *at > step.now) {
+            self.timers.by(Timer::Pull(self.catalog_id), at);
+        }
+        Ok(())
+    }
+
+    /// What to pull next, if anything may begin.
+    fn next_goal(&mut self, now: Time) -> Option<(TopicId, Goal)> {
+        let (pulls, patience) = (&self.pulls, self.options.patience / GIVE_WAY);
+        let gives_way = |pull: &Pull| pull.gives_way(patience).is_some_and(|at| at <= now);
+        if pulls.len() < self.options.limits.pulls {
+            return self.goals.take(now, |topic| pulls.get(topic).is_none_or(gives_way));
+        }
+        // A hundred thousand may wait for room, and are not looked through at every step: only those that need none. The
+        // catalog's own pull does not count: it is what leads to the others.
+        let catalog = (!pulls.contains_key(&self.catalog_id)).then_some(self.catalog_id);
+        let stuck = pulls.iter().filter(|(_, pull)| gives_way(pull)).map(|(topic, _)| *topic);
+        let needs_none: Vec<TopicId> = catalog.into_iter().chain(stuck).collect();
+        needs_none.into_iter().find_map(|topic| Some((topic, self.goals.take_of(&topic, now)?)))
     }
 
     fn begin(&mut self, step: &Step<'_>, topic: TopicId, root: Cid, peers: Vec<Peer>) -> Result<(), StoreError> {
+        let number = self.topics.number(&topic);
+        let ours = number.and_then(|number| self.topics.get(number));
         let held = digest_of(&root).is_some_and(|digest| step.nodes.contains(&digest));
-        if held || self.is_held(step, &root)? || self.remembered.avoids(&root, step.now, peers.first()) {
+        if held || self.is_held(step, &root)? || self.known.is_behind(&root) {
+            // The rest of a burst came by itself, and perhaps more than the announcer has.
+            if let (Some(number), true) = (number, ours.is_some_and(|ours| ours.record.tree.root != Some(root))) {
+                self.correct(step.now, number);
+            }
             return Ok(());
         }
+        if self.remembered.avoids(&root, step.now, peers.first()).is_some() {
+            return Ok(());
+        }
+        // An honest folder that is behind ours has about as many nodes as ours, and no entry for us.
+        let items = if topic == self.catalog_id {
+            self.topics.len() as u64
+        } else {
+            ours.map_or(0, |ours| ours.record.entries)
+        };
         self.counters.pulls += 1;
-        if let Some(stuck) = self.pulls.insert(topic, Pull::new(root, peers, step.now)) {
+        if let Some(stuck) = self.pulls.insert(topic, Pull::new(root, peers, items, step.now)) {
             mark!("a pull whose root does not come gives way to another");
             self.forget_wanted(&stuck);
         }
@@ -110,7 +149,10 @@ impl Replica {
     }
 
     fn ask(&mut self, step: &mut Step<'_>, topic: &TopicId) -> Result<(), StoreError> {
-        let Some(pull) = self.pulls.get_mut(topic) else { return Ok(()) };
+        // What a catalog lists is pulled first, before more of it is read: what waits stays bounded, and what was listed shows
+        // whether the catalog is one.
+        let is_far_ahead = *topic == self.catalog_id && self.goals.len() >= LISTED_AHEAD;
+        let Some(pull) = self.pulls.get_mut(topic).filter(|_| !is_far_ahead) else { return Ok(()) };
         while let Some(mut cids) = pull.next() {
             // Another pull may have asked for the same block already: a folder that two topics claim is a lie of one.
             let taken: Vec<Cid> = cids.extract_if(.., |cid| self.wanted.contains_key(cid)).collect();
@@ -239,6 +281,9 @@ impl Replica {
             if let Err(fault) = pull.judged(&result) {
                 self.give_up(step, &topic, from.as_ref(), &fault);
             }
+            if let (Ok(true), Some(catalog)) = (&result, self.pulls.get_mut(&self.catalog_id)) {
+                catalog.allow_more();
+            }
         }
         Ok(())
     }
@@ -301,8 +346,12 @@ impl Replica {
                 mark!("a root is not to be had from its announcer and asked of another");
                 self.consider(step.now, *topic, pull.root, Some(peer), step.now)?;
             }
-        } else if pull.tally.put_off > 0 || pull.tally.refused > 0 || pull.tally.accepted == 0 {
+        } else if pull.tally.put_off > 0 || pull.tally.refused > 0 {
             self.remembered.disappointed(pull.root, step.now);
+        } else {
+            // Whoever announces it again is behind, and wants an answer and no pull.
+            mark!("a root that was pulled is behind ours");
+            self.known.caught_up(pull.root);
         }
         if pull.tally.missing > 0 && pull.tally.accepted == 0 {
             let withheld = pull.peers.first().map(|peer| (peer.clone(), Demerit::Withheld));
@@ -329,6 +378,10 @@ impl Replica {
         let culprit = pull.peers.first().or(from).cloned().zip(demerit);
         self.demerits(step, culprit);
         self.counters.pulls_given_up += 1;
+        // An answer to somebody may have waited for what this would bring.
+        if let Some(number) = self.topics.number(topic) {
+            self.correct(step.now, number);
+        }
     }
 
     pub(super) fn demerits(&mut self, step: &mut Step<'_>, demerits: impl IntoIterator<Item = (Peer, Demerit)>) {

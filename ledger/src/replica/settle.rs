@@ -71,7 +71,7 @@ impl Replica {
         self.unsaved.insert(number);
         if self.local_news.remove(&number) {
             self.timers.by(Timer::Announce(number), step.now);
-            self.timers.by(Timer::Announce(CATALOG), step.now);
+            self.catalog_news.insert(number);
         }
         Ok(())
     }

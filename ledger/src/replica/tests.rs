@@ -1,5 +1,6 @@
 //! Replicas against each other, without I/O: a network that is instant, or down.
 
+mod hearing;
 mod rules;
 
 use std::sync::Arc;
@@ -9,14 +10,15 @@ use bytes::Bytes;
 use cid::Cid;
 
 use super::*;
-use crate::admission::{Submission, admit};
+use crate::admission::{Refusal, Submission, admit};
+use crate::announcement::Announcement;
 use crate::author::AuthorKey;
 use crate::content::RAW;
-use crate::entry::Draft;
+use crate::entry::{Draft, Entry};
 use crate::handle::Library;
 use crate::marks::covers;
 use crate::store::MemoryStore;
-use crate::transport::{Blocks, MessageId};
+use crate::transport::{Blocks, Channel, Demerit, MessageId, Peer, Verdict};
 
 /// One node of the little network.
 struct Node {
@@ -484,8 +486,9 @@ fn mirrors_end_with_the_same_catalog() {
     }
     net.run(SECOND);
     net.down.clear();
-    net.append(0, room(), 9, Draft::new("post", "the word that brings them"));
-    net.run(SECOND);
+    // What was written while they were down shows when node 0 announces its catalog again.
+    net.append(0, room(), 9, Draft::new("post", "a word in a topic of its own"));
+    net.run(100 * SECOND);
     let catalogs: Vec<_> = net.nodes.iter().map(|node| node.replica.catalog()).collect();
     assert_eq!(catalogs[0].1, 301);
     assert_eq!(catalogs[0], catalogs[1]);

@@ -31,6 +31,8 @@ pub(super) struct Topic {
     pub(super) is_ours: bool,
     /// When the tree was last brought up to date.
     pub(super) settled: Option<Time>,
+    /// Until then no answer is due beyond those that may come at once: each announcement moves it on.
+    pub(super) answered: Time,
     /// The root that was last announced from here.
     pub(super) announced: Option<cid::Cid>,
     /// Until then somebody who began to listen may not be part of the mesh yet, and hear only direct neighbours.
@@ -51,6 +53,7 @@ impl Topic {
             fresh: Vec::new(),
             is_ours: false,
             settled: None,
+            answered: Time::default(),
             announced: None,
             newcomers_until: Time::default(),
             last_nodes: 0,

@@ -64,7 +64,7 @@ pub(super) fn run(args: Args, out: &mut Out) -> Result<(), Failure> {
     // Made before the run, so that a path that cannot be written is known before minutes have passed.
     let page = args.html.as_deref().map(create).transpose()?;
     let log = args.trace.as_deref().map(Log::create).transpose()?;
-    let options = Options { trace: log.as_ref().map(Log::sink), film: page.is_some() };
+    let options = Options { trace: log.as_ref().map(Log::sink), film: page.is_some(), ..Options::default() };
     out.flush()?;
     let begun = Instant::now();
     let bar = bar();

@@ -19,6 +19,7 @@ use tidings_transport_mem::{Hop, Traffic};
 use self::ears::Ears;
 use self::stage::Stage;
 use self::writers::Writers;
+use crate::acts::{Act, acts};
 use crate::measure::{Arrivals, Film, Frame, Hops, Phases, Reading, Tally};
 use crate::plan::{Action, Member, Plan};
 use crate::report::Report;
@@ -32,12 +33,19 @@ const MOST_EVENTS: u64 = 2_000_000_000;
 const LOOK: u64 = 20_000;
 
 /// What a run is to do beside running.
-#[derive(Default)]
 pub struct Options {
     /// Where the readable log goes, a line at a time.
     pub trace: Option<Box<dyn FnMut(&str) + Send>>,
     /// Whether to keep what the page needs.
     pub film: bool,
+    /// What hostile strangers do.
+    pub acts: Vec<Box<dyn Act>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { trace: None, film: false, acts: acts() }
+    }
 }
 
 /// How far a run has come.
@@ -98,6 +106,7 @@ pub(crate) struct Run {
     pub(crate) ended: u64,
     /// How long after that all agreed.
     pub(crate) converged: Option<u64>,
+    acts: Vec<Box<dyn Act>>,
     pub(crate) hostile_acts: u64,
 }
 
@@ -142,6 +151,7 @@ impl Run {
             last: Totals::default(),
             ended: 0,
             converged: None,
+            acts: options.acts,
             hostile_acts: 0,
         };
         if run.film.is_some() {
@@ -320,9 +330,7 @@ impl Run {
         let root = honest.and_then(|ledger| ledger.topic(&self.stage.topics[topic]).info().ok()?.cid);
         let name = self.stage.topics[topic].clone();
         if let Some(strangers) = self.stage.strangers.get_mut(&event) {
-            let before = strangers.acts;
-            strangers.act(&mut self.stage.world, &name, seen.as_ref(), root);
-            self.hostile_acts += strangers.acts - before;
+            self.hostile_acts += strangers.act(&mut self.stage.world, &mut self.acts, &name, seen.as_ref(), root);
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn run(file: &str, nodes: usize) -> Result<(), String> {
     let mut stage = Stage::new(&rows, nodes)?;
     let began = stage.world.elapsed();
     let before = total(&stage.world, &stage.all());
-    stage.write(&rows)?;
+    stage.write(&rows, since)?;
     let written = stage.world.elapsed();
     let agreed = stage.until_all_agree(rows.len()) - written;
     let spent = total(&stage.world, &stage.all()) - before;
@@ -131,9 +131,17 @@ impl Stage {
         self.world.run_for(Duration::from_secs(10));
     }
 
+    /// Says how far it is, for it may take minutes.
+    fn report(&self, written: usize, of: usize, since: f64) {
+        eprintln!("{written} of {of} comments; {}", effort(&self.world, since));
+    }
+
     /// Each comment is written on one of the nodes that follow its page.
-    fn write(&mut self, rows: &[Row]) -> Result<(), String> {
-        for some in rows.chunks(A_SECOND) {
+    fn write(&mut self, rows: &[Row], since: f64) -> Result<(), String> {
+        for (at, some) in rows.chunks(A_SECOND).enumerate() {
+            if at % 50 == 49 {
+                self.report((at + 1) * A_SECOND, rows.len(), since);
+            }
             let mut by_writer: BTreeMap<PeerId, Vec<(TopicName, AuthorKey, Draft)>> = BTreeMap::new();
             for row in some {
                 let topic = TopicName::parse(&row.url).map_err(|error| format!("{}: {error}", row.url))?;
@@ -158,18 +166,26 @@ impl Stage {
     /// Lets time pass until all mirrors have one catalog with all comments in it, and all readers of a page its folder; says when that is.
     fn until_all_agree(&mut self, comments: usize) -> Duration {
         let mirrors: Vec<_> = self.mirrors.iter().map(|peer| self.world.ledger(*peer).clone()).collect();
-        let alike = |_: &World| {
+        let alike = || {
             let Ok(first) = mirrors[0].catalog() else { return false };
             first.entries == comments as u64 && mirrors.iter().all(|mirror| mirror.catalog().as_ref() == Ok(&first))
         };
-        self.world.run_until(Duration::from_secs(3600), alike).expect("the mirrors agree within an hour");
-        for (topic, followers) in &self.followers {
-            let goal = mirrors[0].topic(topic).info().expect("memory reads").cid;
-            let holders: Vec<_> = followers.iter().map(|peer| self.world.ledger(*peer).topic(topic)).collect();
-            let all = |_: &World| holders.iter().all(|topic| topic.info().is_ok_and(|info| info.cid == goal));
-            self.world.run_until(Duration::from_secs(3600), all).expect("the readers agree within an hour");
+        self.pass_until(alike);
+        for (topic, followers) in self.followers.clone() {
+            let goal = mirrors[0].topic(&topic).info().expect("memory reads").cid;
+            let holders: Vec<_> = followers.iter().map(|peer| self.world.ledger(*peer).topic(&topic)).collect();
+            self.pass_until(|| holders.iter().all(|topic| topic.info().is_ok_and(|info| info.cid == goal)));
         }
         self.world.elapsed()
+    }
+
+    /// Lets time pass until this is so; looks now and then only, for to look costs more than an event.
+    fn pass_until(&mut self, is_so: impl Fn() -> bool) {
+        let end = self.world.elapsed() + Duration::from_secs(3600);
+        while !is_so() {
+            assert!(self.world.elapsed() < end, "not all agree within an hour");
+            self.world.run_for(Duration::from_millis(100));
+        }
     }
 
     fn all(&self) -> Vec<PeerId> {
