@@ -37,7 +37,7 @@
 //! }
 //! ```
 //!
-//! `tests/sockets.rs` does that over libp2p. Nothing here is part of what users build.
+//! `examples/own_transport.rs` is a whole one, transport and all; `tests/sockets.rs` does that over libp2p. Nothing here is part of what users build.
 
 pub mod live;
 mod network;

@@ -100,7 +100,8 @@ pub struct BitswapConfig {
     pub max_block: usize,
     /// Wants kept for one peer; further ones are dropped. Default: 16384.
     pub wants_per_peer: usize,
-    /// Blocks asked of one peer at a time. Default: 1000 (Kubo keeps 1024 wants of a peer).
+    /// Blocks asked of one peer at a time, over all fetches. Default: 500. (Kubo keeps 1024 wants of a peer, those included that it has just
+    /// answered or cannot answer, and drops old ones for new ones without a word.)
     pub window: usize,
     /// The same for peers that run this software. Default: 8192.
     pub window_kin: usize,
@@ -182,7 +183,7 @@ impl Default for BitswapConfig {
         BitswapConfig {
             max_block: 2 * MIB,
             wants_per_peer: 16_384,
-            window: 1000,
+            window: 500,
             window_kin: 8192,
             window_bytes: 16 * MIB as u64,
             unread: 64 * MIB as u64,

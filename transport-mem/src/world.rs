@@ -135,7 +135,7 @@ impl World {
         if let Some(cache) = &self.admission {
             ledger.share_admission(cache.clone());
         }
-        let task = self.executor.spawn(Box::pin(driver.run()));
+        let task = self.executor.spawn(Box::pin(driver.in_step().run()));
         node.running = Some((ledger, task));
         Ok(())
     }

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cid::Cid;
 use futures::stream::{FusedStream, SelectAll};
 use futures::{FutureExt, Stream, StreamExt, select_biased};
 
+use super::arriving::Arriving;
 use super::core::{Core, Inbox};
 use crate::admission::Submission;
 use crate::announcement::Announcement;
-use crate::content::RAW;
-use crate::replica::{Arrival, Arrived, FetchRequest, Input};
+use crate::replica::{Arrival, FetchRequest, Input};
 use crate::store::StoreError;
 use crate::transport::{Event, Events, FetchError, Fetched, Transport, Want};
 
@@ -32,12 +31,21 @@ const REST: std::time::Duration = std::time::Duration::from_secs(1);
 pub struct Driver {
     pub(super) core: Arc<Core>,
     pub(super) inbox: Inbox,
+    pub(super) arriving: Arriving,
 }
 
 impl Driver {
+    /// One thing after the other, in an order that depends on nothing but what comes in: for a simulation. Otherwise the blocks
+    /// that come next are checked, on other threads, while the last are taken in.
+    #[must_use]
+    pub fn in_step(mut self) -> Self {
+        self.arriving.in_step = true;
+        self
+    }
+
     /// Runs until [`Ledger::close`](super::Ledger::close).
     pub async fn run(self) {
-        let Driver { core, inbox: Inbox { mut requests, mut nudge } } = self;
+        let Driver { core, inbox: Inbox { mut requests, mut nudge }, mut arriving } = self;
         let mut events = match &core.transport {
             Some(transport) => transport.events(),
             None => futures::stream::pending().boxed(),
@@ -54,11 +62,13 @@ impl Driver {
             .fuse();
             let woken = {
                 let mut event = pin!(next_event(&mut events).fuse());
-                let mut group = pin!(next_group(&mut fetches).fuse());
+                let mut group = pin!(next_group(&mut fetches, arriving.is_free()).fuse());
+                let mut checked = pin!(arriving.checked().fuse());
                 select_biased! {
                     _ = nudge.next() => Woken::Nudge,
                     request = requests.select_next_some() => Woken::Request(request),
                     event = event => Woken::Event(event),
+                    arrivals = checked => Woken::Checked(arrivals),
                     group = group => Woken::Blocks(group),
                     () = timer => Woken::Timer,
                 }
@@ -71,7 +81,16 @@ impl Driver {
                     Ok(())
                 }
                 Woken::Event(event) => take_event(&core, event),
-                Woken::Blocks(group) => take_blocks(&core, group),
+                Woken::Blocks(group) => {
+                    arriving.check(&core, group);
+                    Ok(())
+                }
+                Woken::Checked(arrivals) => {
+                    if let Some(group) = next_group(&mut fetches, true).now_or_never() {
+                        arriving.check(&core, group);
+                    }
+                    core.step(Input::Fetched(arrivals)).map(drop)
+                }
                 Woken::Timer => core.step(Input::Wake).map(drop),
             };
             failed = result.is_err();
@@ -85,6 +104,7 @@ enum Woken {
     Request(FetchRequest),
     Event(Event),
     Blocks(Vec<Fetched>),
+    Checked(Vec<Arrival>),
     Timer,
 }
 
@@ -124,8 +144,11 @@ async fn next_event(events: &mut futures::stream::Fuse<Events>) -> Event {
     }
 }
 
-/// What has arrived by now, up to a full batch; waits for the first.
-async fn next_group<S: Stream<Item = Vec<Fetched>> + FusedStream + Unpin>(fetches: &mut S) -> Vec<Fetched> {
+/// What has arrived by now, up to a full batch; waits for the first, or for ever unless there is room.
+async fn next_group<S: Stream<Item = Vec<Fetched>> + FusedStream + Unpin>(fetches: &mut S, room: bool) -> Vec<Fetched> {
+    if !room {
+        return futures::future::pending().await;
+    }
     let mut together = Vec::new();
     loop {
         let next = if together.is_empty() { fetches.next().await } else { fetches.next().now_or_never().flatten() };
@@ -154,28 +177,4 @@ fn take_event(core: &Core, event: Event) -> Result<(), StoreError> {
         Event::Unsubscribed { .. } | Event::Connected { .. } | Event::Disconnected { .. } => return Ok(()),
     };
     core.step(input).map(drop)
-}
-
-/// Blocks arrived: entry files go through admission together, outside the replica's lock.
-fn take_blocks(core: &Core, group: Vec<Fetched>) -> Result<(), StoreError> {
-    let files: Vec<Submission> = group
-        .iter()
-        .filter(|fetched| fetched.cid.codec() == RAW)
-        .filter_map(|fetched| fetched.result.as_ref().ok())
-        .map(|block| Submission { file: block.bytes.clone(), topic: None })
-        .collect();
-    let mut admitted = files.iter().map(|submission| submission.file.len()).zip(core.admit(&files));
-    let mut arrivals = Vec::with_capacity(group.len());
-    for Fetched { cid, result } in group {
-        let (from, content) = match result {
-            Err(_) => (None, Arrived::Missing),
-            Ok(block) if cid.codec() == RAW => match admitted.next() {
-                Some((len, result)) => (Some(block.from), Arrived::Entry(result, len)),
-                None => (Some(block.from), Arrived::Missing),
-            },
-            Ok(block) => (Some(block.from), Arrived::Node(Bytes::clone(&block.bytes))),
-        };
-        arrivals.push(Arrival { cid, from, content });
-    }
-    core.step(Input::Fetched(arrivals)).map(drop)
 }

@@ -1,5 +1,6 @@
 //! The handle that an embedder uses: open, append, read, subscribe.
 
+mod arriving;
 mod clock;
 mod core;
 mod driver;
@@ -35,6 +36,7 @@ use crate::store::{Store, StoreError};
 use crate::topic::{TopicId, TopicName};
 use crate::transport::Transport;
 
+use self::arriving::Arriving;
 use self::core::Core;
 
 /// A replicated ledger of signed entries. Cheap to clone; all clones are one.
@@ -101,7 +103,7 @@ impl Ledger {
     ) -> Result<(Ledger, Driver), StoreError> {
         let (core, inbox) = Core::open(store, transport, clock, options)?;
         let core = Arc::new(core);
-        Ok((Ledger { core: core.clone() }, Driver { core, inbox }))
+        Ok((Ledger { core: core.clone() }, Driver { core, inbox, arriving: Arriving::default() }))
     }
 
     /// Checks what comes in together with the other ledgers of this process that share the cache. Only the first call counts.

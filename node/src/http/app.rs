@@ -12,6 +12,7 @@ use tidings_ledger::{AuthorKey, TopicId, TopicName};
 use tokio::sync::{Semaphore, watch};
 
 use super::error::ApiError;
+use super::ipfs::PassedOn;
 use super::metrics::Metrics;
 use super::transfer::EXPORTS;
 use crate::config::{Config, Http};
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     /// Turns true when the node stops, which ends live streams.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) metrics: Metrics,
+    /// Blocks of others' folders.
+    pub(crate) passed_on: PassedOn,
 }
 
 /// What a node, or a command without one, is made of.
@@ -65,6 +68,7 @@ impl Shared {
             exports: Arc::new(Semaphore::new(EXPORTS)),
             stopping,
             metrics: Metrics::default(),
+            passed_on: PassedOn::default(),
         })
     }
 

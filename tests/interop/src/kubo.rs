@@ -227,6 +227,9 @@ fn configure(path: &Path, host: &str) {
     let mut config: Value = serde_json::from_str(&text).expect("JSON");
     config["Addresses"]["Swarm"] = json!([format!("/ip4/{host}/tcp/0")]);
     config["Pubsub"]["Enabled"] = json!(true);
+    if host != "127.0.0.1" {
+        config["Routing"]["LoopbackAddressesOnLanDHT"] = json!(false);
+    }
     config["Swarm"]["RelayClient"]["Enabled"] = json!(false);
     config["Swarm"]["RelayService"]["Enabled"] = json!(false);
     config["Swarm"]["EnableHolePunching"] = json!(false);

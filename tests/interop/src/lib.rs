@@ -5,6 +5,7 @@
 //! [`Lines`], an old Kubo or a Helia driven by a small script that speaks JSON lines. A [`Node`] is one of ours, in this
 //! process; [`Program`] runs the `tidings` program. Everything here panics when something is wrong: it serves tests only.
 
+mod hosts;
 mod install;
 mod kubo;
 mod lines;
@@ -14,6 +15,7 @@ mod program;
 mod tree;
 mod wait;
 
+pub use hosts::Hosts;
 pub use install::{folder, tool};
 pub use kubo::KuboDaemon;
 pub use lines::Lines;

@@ -14,6 +14,10 @@ use crate::wait::LONG;
 /// A data folder and what is run on it.
 pub struct Program {
     folder: TempDir,
+    /// What it runs under: `ip netns exec NAME`, or nothing.
+    within: Vec<String>,
+    /// Settings, as environment variables.
+    settings: Vec<(&'static str, String)>,
 }
 
 /// A running node; killed when dropped.
@@ -28,7 +32,20 @@ pub struct Served {
 impl Program {
     /// An empty data folder.
     pub fn new() -> Self {
-        Program { folder: tempfile::tempdir().expect("a temporary folder") }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Program { folder, within: Vec::new(), settings: vec![("TIDINGS_P2P_DHT", "off".to_owned())] }
+    }
+
+    /// Runs under this command, such as `ip netns exec NAME`.
+    pub fn within(mut self, command: Vec<String>) -> Self {
+        self.within = command;
+        self
+    }
+
+    /// With this setting.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.settings.push((name, value.to_owned()));
+        self
     }
 
     /// Runs a command to its end: whether it succeeded, and what it printed.
@@ -47,7 +64,13 @@ impl Program {
 
     /// Starts a node on free ports.
     pub fn serve(&self, args: &[&str]) -> Served {
-        let fixed = ["serve", "--json", "--http", "127.0.0.1:0", "--listen", "/ip4/127.0.0.1/tcp/0"];
+        self.serve_at("127.0.0.1", args)
+    }
+
+    /// Starts a node that listens for peers at this address.
+    pub fn serve_at(&self, host: &str, args: &[&str]) -> Served {
+        let listen = format!("/ip4/{host}/tcp/0");
+        let fixed = ["serve", "--json", "--http", "127.0.0.1:0", "--listen", &listen];
         let mut child = self
             .command(&[&fixed[..], &["--until-stdin-ends"], args].concat())
             .stdin(Stdio::piped())
@@ -71,11 +94,19 @@ impl Program {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(built());
+        let mut command = match self.within.split_first() {
+            None => Command::new(built()),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(built());
+                command
+            }
+        };
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TIDINGS_")) {
             command.env_remove(name);
         }
-        command.env("TIDINGS_DATA", self.folder.path()).env("TIDINGS_P2P_DHT", "off").args(args);
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        command.env("TIDINGS_DATA", self.folder.path()).envs(settings).args(args);
         command
     }
 }

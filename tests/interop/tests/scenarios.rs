@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use cid::Cid;
 use tidings_interop::{KuboDaemon, Peer as _};
 use tidings_ledger::Ledger;
+use tidings_ledger::car::CarWriter;
 use tidings_ledger::replica::NETWORK;
 use tidings_ledger::transport::{Blocks, Peer, Transport};
 use tidings_tests::live::{Live, Mesh, wait};
-use tidings_tests::{Network, Node, Skill, scenarios};
+use tidings_tests::{Network, Node, scenarios};
 use tidings_transport_kubo::{Config, KuboTransport, Times};
 
 /// Daemons, and what works through them.
@@ -54,9 +57,13 @@ impl Mesh for Daemons {
         self.transports[&node].keep(ledger, NETWORK);
     }
 
-    /// What a daemon serves is its own; it cannot be made to speak for a peer that lies.
-    fn skills(&self) -> &[Skill] {
-        &[Skill::Partition, Skill::Counters, Skill::Clock]
+    fn given(&mut self, node: Node, blocks: &[(Cid, Bytes)]) {
+        let mut car = CarWriter::new(Vec::new(), &[]).expect("memory takes it");
+        for (cid, block) in blocks {
+            car.write(cid, block).expect("memory takes it");
+        }
+        let car = car.finish().expect("memory takes it");
+        self.daemons[&node].feed(&["dag", "import", "--pin-roots=false"], &car).expect("the daemon takes them");
     }
 }
 
@@ -98,4 +105,10 @@ scenarios! {
     a_redaction_takes_effect_everywhere
     a_cold_join_takes_in_what_was_redacted
     one_key_on_two_nodes_is_reported_as_a_fork_on_both
+    junk_on_a_channel_changes_nothing
+    a_root_that_nobody_serves_is_held_against_its_announcer
+    withheld_files_are_not_asked_for_without_end
+    a_tree_of_lies_costs_a_bounded_fetch
+    an_entry_of_another_topic_does_not_come_in
+    a_mirror_that_joins_late_gets_a_thousand_topics
 }

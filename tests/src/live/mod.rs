@@ -54,6 +54,11 @@ pub trait Mesh {
         &[Skill::Partition, Skill::Stranger, Skill::Counters, Skill::Clock]
     }
 
+    /// A stranger was given blocks to serve: for a transport whose software does not ask for them when it needs them.
+    fn given(&mut self, node: Node, blocks: &[(Cid, Bytes)]) {
+        let _ = (node, blocks);
+    }
+
     /// The node's ledger was opened over its transport, for a transport that wants to know.
     fn opened(&mut self, node: Node, ledger: &Ledger) {
         let _ = (node, ledger);
@@ -196,6 +201,7 @@ impl<M: Mesh> Network for Live<M> {
     }
 
     fn give(&mut self, stranger: Node, blocks: Vec<(Cid, Bytes)>) {
+        within(|| self.mesh.given(stranger, &blocks));
         for (cid, block) in blocks {
             self.nodes[stranger].shelf.put(&cid, block);
         }

@@ -93,8 +93,18 @@ fn junk(net: &mut dyn Network) {
         inline: Vec::new(),
     };
     stage.net.publish(stranger, Channel::new(topic.id()), other.encode().into());
-    stage.net.run_for(Duration::from_secs(5));
-    assert!(stage.net.demerits(nodes[0]).iter().filter(|(_, why)| *why == Demerit::BadAnnouncement).count() >= 6);
+    let bad = |stage: &Stage<'_>| {
+        let demerits = stage.net.demerits(nodes[0]);
+        demerits.iter().filter(|(_, why)| *why == Demerit::BadAnnouncement).count()
+    };
+    for _ in 0..60 {
+        stage.net.run_for(Duration::from_secs(5));
+        if bad(&stage) >= 3 {
+            break;
+        }
+    }
+    // A transport may stop listening to such a peer before it has said all.
+    assert!(bad(&stage) >= 3, "{} of eight pieces of junk were noticed", bad(&stage));
     still_sound(&mut stage, &nodes, &topic);
 }
 

@@ -123,6 +123,7 @@ impl Client {
             session.connected(known.link.peer, known.link.kin.load(Ordering::Relaxed), now);
         }
         session.dial_hinted(out);
+        session.share(self.sessions.len() + 1);
         session.pump(now, out);
         self.sessions.insert(id, Running { session, groups });
         id
@@ -224,9 +225,11 @@ impl Client {
         let peers = &self.peers;
         let received = |peer: &PeerId| peers.get(peer).map_or(0, |k| k.link.received.load(Ordering::Relaxed));
         let mut expired = Vec::new();
+        let sessions = self.sessions.len();
         let held = self.unread.load(Ordering::Relaxed) >= self.max_unread;
         for (id, running) in &mut self.sessions {
             running.session.hold(held);
+            running.session.share(sessions);
             if !running.session.tick(now, received, out) {
                 expired.push(*id);
             }

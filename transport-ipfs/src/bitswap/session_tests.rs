@@ -230,6 +230,49 @@ fn a_peer_that_changes_its_mind_for_ever_is_not_remembered_each_time() {
 }
 
 #[test]
+fn a_want_that_the_only_peer_lost_is_asked_again() {
+    let (mut bench, a) = (Bench::new(3, WINDOWS), PeerId::random());
+    bench.direct(a);
+    let cids = bench.cids.clone();
+    bench.block(&a, &cids[0]);
+    bench.block(&a, &cids[2]);
+    let out = bench.wait(STALL * 2).expect("patient");
+    assert_eq!(asked(&out.send, &a), [cids[1]]);
+    let out = bench.wait(STALL).expect("patient");
+    assert!(out.send.is_empty(), "not without end: {out:?}");
+    bench.block(&a, &cids[1]);
+    assert!(bench.session.is_done());
+}
+
+#[test]
+fn a_stranger_that_does_not_say_whether_it_has_a_block_is_asked_for_it() {
+    let (mut bench, a) = (Bench::new(1, WINDOWS), PeerId::random());
+    assert!(asked(&bench.connect(a), &a).is_empty(), "first whether");
+    let out = bench.wait(STALL * 2).expect("patient");
+    assert_eq!(asked(&out.send, &a), bench.cids);
+}
+
+#[test]
+fn what_another_peer_is_sending_is_not_asked_again() {
+    let (mut bench, a, b) = (Bench::new(40, WINDOWS), PeerId::random(), PeerId::random());
+    bench.direct(a);
+    bench.wait(STALL).expect("patient");
+    assert_eq!(asked(&bench.direct(b), &b).len(), 40);
+    for cid in bench.cids.clone().iter().take(30) {
+        let out = bench.wait(STALL / 5).expect("patient");
+        assert!(asked(&out.send, &a).is_empty(), "{out:?}");
+        bench.block(&b, cid);
+    }
+}
+
+#[test]
+fn many_fetches_at_a_time_do_not_fill_a_peers_list_together() {
+    let (mut bench, a) = (Bench::new(200, WINDOWS), PeerId::random());
+    bench.session.share(4);
+    assert_eq!(bench.direct(a).len(), WINDOWS.wants / 4);
+}
+
+#[test]
 fn a_peer_that_leaves_gives_its_wants_back() {
     let (mut bench, a, b) = (Bench::new(10, WINDOWS), PeerId::random(), PeerId::random());
     bench.direct(a);

@@ -1,12 +1,13 @@
 //! `/ipfs/<cid>[/path]`: what the node holds, by content id, read-only.
 //!
 //! Raw blocks (`?format=raw`), whole graphs (`?format=car`), files with ranges, folders with a plain listing. What is
-//! not held is asked of peers, and passed on without being kept.
+//! not held is asked of peers, and passed on without being stored.
 
 mod car;
 mod file;
 mod listing;
 pub(crate) mod media_type;
+mod passed_on;
 
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::app::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Params, Segment};
+
+pub(crate) use passed_on::PassedOn;
 
 /// How long peers are asked for a block.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -143,11 +146,16 @@ async fn block(app: App, cid: Cid) -> Result<bytes::Bytes, BlockError> {
     if let Some(bytes) = held.map_err(|_| BlockError::NotHeld)?? {
         return Ok(bytes);
     }
+    if let Some(bytes) = app.passed_on.get(&cid) {
+        return Ok(bytes);
+    }
     let Some(network) = app.engine.network() else { return Err(BlockError::NotHeld) };
     let mut answers = network.transport().fetch(Want { cids: vec![cid], ask_first: Vec::new(), patience: PATIENCE });
     while let Some(group) = answers.next().await {
         if let Some(answer) = group.into_iter().find(|answer| answer.cid == cid) {
-            return Ok(answer.result?.bytes);
+            let block = answer.result?;
+            app.passed_on.put(cid, &block.bytes);
+            return Ok(block.bytes);
         }
     }
     Err(BlockError::Fetch(FetchError::NotFound))

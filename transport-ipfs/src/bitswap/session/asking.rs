@@ -12,12 +12,17 @@ const SEARCH_AFTER: Duration = Duration::from_millis(200);
 const SEARCH_AGAIN: Duration = Duration::from_secs(5);
 /// Want-haves that one peer is sent at a time.
 const PROBES: usize = 64;
+/// However many fetches share a foreign peer's window, each may ask for so many blocks at a time.
+const LEAST_WINDOW: usize = 16;
 
 impl Session {
     /// How many more wants the source may be sent now.
     fn room(&self, at: usize) -> usize {
         let source = &self.sources[at];
-        let window = if source.kin { self.windows.wants_kin } else { self.windows.wants };
+        let window = match source.kin {
+            true => self.windows.wants_kin,
+            false => self.windows.wants.min(LEAST_WINDOW.max(self.windows.wants / self.sharing.max(1))),
+        };
         let outstanding = self.outstanding();
         let expected = outstanding as u64 * self.mean_block + self.unread;
         // One want at least, or a single large block could stop the session for good.
@@ -137,7 +142,7 @@ impl Session {
     }
 }
 
-fn want_block(cid: Cid) -> Entry {
+pub(super) fn want_block(cid: Cid) -> Entry {
     Entry { cid, cancel: false, have: false, send_dont_have: true }
 }
 

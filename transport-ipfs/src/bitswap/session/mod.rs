@@ -4,8 +4,10 @@
 //! *direct*: they are sent want-blocks, as many as their window holds. The others are *probed* with a few want-haves,
 //! and only for wants that no direct source is left for (*homeless* wants). A direct source takes its next wants from
 //! its own queue, then from the common one, so faster peers fetch more and nothing is asked twice. DONT_HAVE moves a
-//! want to the next source at once; a source that is silent for [`STALL`] loses its wants to the others.
+//! want to the next source at once; a source that is silent for [`STALL`] loses its wants to the others, and is asked again for what
+//! nobody else was asked for.
 
+mod again;
 mod asking;
 
 use std::collections::{HashSet, VecDeque};
@@ -42,7 +44,7 @@ pub(crate) struct Actions {
 /// Windows and budgets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Windows {
-    /// Want-blocks outstanding at a peer of another kind (Kubo keeps 1024).
+    /// Want-blocks outstanding at a peer of another kind, over all fetches (Kubo keeps 1024).
     pub(crate) wants: usize,
     /// Want-blocks outstanding at a peer that runs this software.
     pub(crate) wants_kin: usize,
@@ -76,6 +78,8 @@ pub(crate) struct Session {
     unread: u64,
     /// No want-blocks for now: readers are behind, over all sessions.
     held: bool,
+    /// Sessions under way, this one included: they share a foreign peer's window.
+    sharing: usize,
 }
 
 #[derive(Debug)]
@@ -101,6 +105,8 @@ struct Source {
     probes: usize,
     stalled: bool,
     last_sign: Instant,
+    /// When it was last asked again for what it did not answer.
+    asked_again: Option<Instant>,
     received: u64,
 }
 
@@ -131,6 +137,7 @@ impl Session {
             mean_block: FIRST_GUESS,
             unread: 0,
             held: false,
+            sharing: 1,
         }
     }
 
@@ -268,6 +275,11 @@ impl Session {
         self.held = held;
     }
 
+    /// How many sessions are under way, this one included.
+    pub(crate) fn share(&mut self, sessions: usize) {
+        self.sharing = sessions;
+    }
+
     /// Sends out what the windows allow.
     pub(crate) fn pump(&mut self, now: Instant, out: &mut Actions) {
         if !self.has_live_direct() {
@@ -288,6 +300,7 @@ impl Session {
     pub(crate) fn tick(&mut self, now: Instant, received: impl Fn(&PeerId) -> u64, out: &mut Actions) -> bool {
         for at in 0..self.sources.len() {
             self.watch(at, now, &received);
+            self.ask_again(at, now, out);
         }
         let late = now.duration_since(self.last_progress) >= self.patience;
         let too_late = now.duration_since(self.last_block) >= self.patience.saturating_mul(MAX_EXTENSION);
@@ -344,6 +357,7 @@ impl Session {
             probes: 0,
             stalled: false,
             last_sign: self.last_block,
+            asked_again: None,
             received: 0,
         };
         if self.sources.len() < MAX_SOURCES {
