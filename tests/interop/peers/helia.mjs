@@ -134,7 +134,7 @@ createInterface({ input: process.stdin }).on('line', async line => {
   const { id, do: verb, args } = JSON.parse(line)
   try {
     if (able[verb] == null) throw new Error(`this peer cannot do "${verb}"`)
-    say({ id, ok: (await able[verb]({ signal: AbortSignal.timeout(240_000) }, ...args)) ?? true })
+    say({ id, ok: (await able[verb]({ signal: AbortSignal.timeout(600_000) }, ...args)) ?? true })
   } catch (error) {
     say({ id, error: String(error?.stack ?? error) })
   }

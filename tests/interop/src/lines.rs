@@ -17,7 +17,7 @@ use crate::peer::{Message, Peer};
 use crate::wait::LONG;
 
 /// Fetching a large folder is the longest thing that a peer is asked to do.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Who waits for which answer.
 type Waiting = Arc<Mutex<HashMap<u64, Sender<Result<Value, String>>>>>;

@@ -30,25 +30,29 @@ const FOLDERS: usize = 100;
 const FILES: usize = 100;
 const SMALL: usize = 400;
 const LARGE: usize = 256 << 20;
+/// Helia's turns take minutes, and are measured once.
+const THRICE: usize = 3;
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    if args.next().as_deref() == Some("--serve") {
-        return serve(args);
+    match args.next().as_deref() {
+        Some("--serve") => return serve(args),
+        Some("--walk") => return walked(args),
+        _ => {}
     }
     let graphs = Graphs::make();
     let mut table = Table::begin();
     let (ours, kubo) = (Server::start(&graphs), &graphs.kubo);
-    table.row("Tidings", "Tidings", graphs.each(|root| walk(&ours.address, root)));
-    table.row("Tidings", "Kubo", graphs.each(|root| walk(kubo.address(), root)));
+    table.row("Tidings", "Tidings", graphs.each(THRICE, |root| walk(&ours.address, root)));
+    table.row("Tidings", "Kubo", graphs.each(THRICE, |root| walk(kubo.address(), root)));
     let helia = Lines::helia();
     let added = graphs.added_by(&helia);
-    table.row("Tidings", "Helia", added.and_then(|()| graphs.each(|root| walk(helia.address(), root))));
+    table.row("Tidings", "Helia", added.and_then(|()| graphs.each(THRICE, |root| walk(helia.address(), root))));
     drop(helia);
-    table.row("Kubo", "Tidings", graphs.each(|root| pin(&KuboDaemon::start(), &ours.address, root)));
-    table.row("Kubo", "Kubo", graphs.each(|root| pin(&KuboDaemon::start(), kubo.address(), root)));
-    table.row("Helia", "Tidings", graphs.each(|root| pin(&Lines::helia(), &ours.address, root)));
-    table.row("Helia", "Kubo", graphs.each(|root| pin(&Lines::helia(), kubo.address(), root)));
+    table.row("Kubo", "Tidings", graphs.each(THRICE, |root| pin(&KuboDaemon::start(), &ours.address, root)));
+    table.row("Kubo", "Kubo", graphs.each(THRICE, |root| pin(&KuboDaemon::start(), kubo.address(), root)));
+    table.row("Helia", "Tidings", graphs.each(1, |root| pin(&Lines::helia(), &ours.address, root)));
+    table.row("Helia", "Kubo", graphs.each(1, |root| pin(&Lines::helia(), kubo.address(), root)));
     table.end();
 }
 
@@ -115,7 +119,16 @@ impl Graphs {
         std::fs::write(&large, noise(LARGE, 1 << 20)).expect("it is written");
         let roots = [small, large].map(|path| {
             let path = path.to_str().expect("a plain path");
-            let root = kubo.must(&["add", "-Q", "-r", "--cid-version=1", "--chunker=size-1048576", path]);
+            // As Helia lays it out, which is asked to make the same graphs.
+            let root = kubo.must(&[
+                "add",
+                "-Q",
+                "-r",
+                "--cid-version=1",
+                "--chunker=size-1048576",
+                "--max-file-links=1024",
+                path,
+            ]);
             let mut car = File::create(place.path().join(format!("{root}.car"))).expect("it is made");
             let bytes = kubo.feed(&["dag", "export", "--progress=false", &root], b"").expect("it exports");
             car.write_all(&bytes).expect("it is written");
@@ -124,8 +137,19 @@ impl Graphs {
         Graphs { kubo, roots, place }
     }
 
-    fn each(&self, mut measure: impl FnMut(Cid) -> Result<Duration, String>) -> Result<[Duration; 2], String> {
-        Ok([measure(self.roots[0])?, measure(self.roots[1])?])
+    /// Measures both, each so many times; the best counts, because what else the machine does only ever costs time.
+    fn each(
+        &self,
+        times: usize,
+        mut measure: impl FnMut(Cid) -> Result<Duration, String>,
+    ) -> Result<[Duration; 2], String> {
+        let mut best = [Duration::MAX; 2];
+        for (root, best) in self.roots.into_iter().zip(&mut best) {
+            for _ in 0..times {
+                *best = measure(root)?.min(*best);
+            }
+        }
+        Ok(best)
     }
 
     /// Gives the same files to a peer that makes the same graphs of them.
@@ -212,21 +236,35 @@ impl Blocks for Held {
     }
 }
 
-/// Fetches a whole graph with a node of ours.
+/// Fetches a whole graph with a node of ours, in a process of its own.
 fn walk(address: &str, root: Cid) -> Result<Duration, String> {
+    let me = std::env::current_exe().expect("a path");
+    let ended = Command::new(me).args(["--walk", address, &root.to_string()]).stdin(Stdio::null()).output();
+    let ended = ended.map_err(|error| error.to_string())?;
+    let seconds: Result<f64, _> = String::from_utf8_lossy(&ended.stdout).trim().parse();
+    let complaint = || String::from_utf8_lossy(&ended.stderr).lines().next().unwrap_or_default().to_owned();
+    seconds.map(Duration::from_secs_f64).map_err(|_| complaint())
+}
+
+/// The process that [`walk`] starts: prints how many seconds it took.
+fn walked(mut args: impl Iterator<Item = String>) {
+    let mut arg = || args.next().expect("an address and a CID");
+    let (address, root) = (arg(), arg().parse().expect("a CID"));
     let held = Arc::new(Held::default());
     let node = start(held.clone());
     let took = runtime().block_on(async {
-        let peer = node.dial(address).await.expect("it answers");
+        let peer = node.dial(&address).await.map_err(|error| error.to_string())?;
         let begun = Instant::now();
         let mut level = vec![root];
         while !level.is_empty() {
             level = fetch(&node, &held, &peer, level).await?;
         }
-        Ok(begun.elapsed())
+        Ok::<_, String>(begun.elapsed().as_secs_f64())
     });
-    runtime().block_on(node.shutdown());
-    took
+    match took {
+        Ok(seconds) => println!("{seconds}"),
+        Err(why) => eprintln!("{why}"),
+    }
 }
 
 /// Fetches blocks and keeps them; what they link to.
