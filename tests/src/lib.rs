@@ -15,11 +15,14 @@
 //! use tidings_tests::live::{Live, Mesh};
 //! use tidings_tests::{Node, scenarios};
 //!
-//! struct Pigeons { /* lofts, by node */ }
+//! /// Builds lofts, each for a node and the blocks that it serves.
+//! type Builder = fn(Node, Arc<dyn Blocks>) -> Arc<dyn Transport>;
+//!
+//! struct Pigeons(Builder);
 //!
 //! impl Mesh for Pigeons {
 //!     fn start(&mut self, node: Node, blocks: Arc<dyn Blocks>) -> Arc<dyn Transport> {
-//!         unimplemented!("build a loft that serves these blocks")
+//!         (self.0)(node, blocks)
 //!     }
 //!     fn stop(&mut self, node: Node) {}
 //!     fn name(&self, node: Node) -> Peer {
@@ -28,11 +31,13 @@
 //!     fn connect(&mut self, a: Node, b: Node) {}
 //! }
 //!
-//! for scenario in scenarios::all() {
-//!     let mut network = Live::new(Pigeons {});
-//!     if scenario.fits(&network) {
-//!         println!("{}", scenario.name);
-//!         (scenario.run)(&mut network); // panics, and says why
+//! fn all_that_fit(builder: Builder) {
+//!     for scenario in scenarios::all() {
+//!         let mut network = Live::new(Pigeons(builder));
+//!         if scenario.fits(&network) {
+//!             println!("{}", scenario.name);
+//!             (scenario.run)(&mut network); // panics, and says why
+//!         }
 //!     }
 //! }
 //! ```
