@@ -50,7 +50,9 @@ fn fetched_by(software: Software, count: usize) {
     assert_eq!((exported.entries, exported.attachments), (count as u64, 3));
 
     peer.connect(&node.address());
-    peer.pin(&folder.to_string()).unwrap_or_else(|error| panic!("{} pins: {error}", peer.software()));
+    // A Kubo may stall on a busy machine (docs/interop.md, late answers); asked once more, it goes on where it was.
+    let pinned = peer.pin(&folder.to_string()).or_else(|_| peer.pin(&folder.to_string()));
+    pinned.unwrap_or_else(|error| panic!("{} pins: {error}", peer.software()));
     peer.get(&folder.to_string(), &theirs).unwrap_or_else(|error| panic!("{} gets: {error}", peer.software()));
     assert!(files_below(&ours) == files_below(&theirs), "{} wrote other files", peer.software());
 
