@@ -3,9 +3,10 @@
 //! While one message is on its way the next one's blocks are read from the store, so disk and line work together; more
 //! than that is not read ahead, so a slow peer costs the memory of two messages and nobody else anything.
 //!
-//! A peer of other software that was sent blocks and then falls silent gets one HAVE for the last of them. Kubo takes an answer that is late
-//! by its own measure (twice the usual, which on a fast line is a millisecond) for a DONT_HAVE, drops from its fetch a peer that
-//! was late seventeen times in a row, and then waits for ever, with wants that it never sends. The HAVE brings the peer back.
+//! A peer of other software that was sent blocks and then falls silent gets a HAVE for the last of them, a few times. Kubo takes
+//! an answer that is late by its own measure (twice the usual, which on a fast line is a millisecond, and five seconds at most)
+//! for a DONT_HAVE, drops from its fetch a peer that was late seventeen times in a row, and then waits for ever, with wants
+//! that it never sends. The HAVE brings the peer back, if it comes after that.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -32,9 +33,11 @@ use super::wantlist::Want;
 const IDLE: Duration = Duration::from_secs(30);
 /// The same towards other software: Helia resets a stream on which nothing came for five seconds.
 const IDLE_FOREIGN: Duration = Duration::from_secs(4);
-/// A foreign peer that asks for nothing for this long after it was sent blocks is told once more that we are here. Longer than most
+/// A foreign peer that asks for nothing for this long after it was sent blocks is told that we are here. Longer than most
 /// round trips: in the middle of a fetch there is no need.
 const REMIND: Duration = Duration::from_millis(500);
+/// So often, each time after twice the silence: until well after the latest moment at which Kubo gives a peer up.
+const REMINDERS: u32 = 4;
 /// A message that cannot be written in this long ends the stream: 256 KiB at 9 kB/s.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Opening a stream takes no longer than this.
@@ -58,6 +61,20 @@ struct Batch {
     _memory: Option<OwnedSemaphorePermit>,
 }
 
+/// The block that a foreign peer was sent last, and how often it was reminded of it.
+#[derive(Clone, Copy)]
+struct LastSent {
+    cid: Cid,
+    reminders: u32,
+}
+
+impl LastSent {
+    /// How long the peer may be silent before the next reminder.
+    fn patience(self) -> Option<Duration> {
+        (self.reminders < REMINDERS).then(|| REMIND * 2u32.pow(self.reminders))
+    }
+}
+
 /// Runs until there has been nothing to write for a while, or the peer is gone.
 pub(crate) async fn run(exchange: Arc<Exchange>, link: Arc<Link>) {
     let mut stream = None;
@@ -71,7 +88,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>, link: Arc<Link>) {
                 None => break,
             },
         };
-        last_sent = batch.out.blocks.last().map(|(cid, _)| *cid).or(last_sent);
+        last_sent = batch.out.blocks.last().map(|(cid, _)| LastSent { cid: *cid, reminders: 0 }).or(last_sent);
         let (written, ahead) =
             futures::join!(write(&exchange, &link, &mut stream, &batch.out), read_ahead(&exchange, &link));
         next = ahead;
@@ -87,7 +104,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>, link: Arc<Link>) {
 }
 
 /// Waits for something to write. `None`: retired.
-async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>, last_sent: &mut Option<Cid>) -> Option<Batch> {
+async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>, last_sent: &mut Option<LastSent>) -> Option<Batch> {
     loop {
         if link.is_closed() {
             link.outbox.lock().writing = false;
@@ -97,16 +114,16 @@ async fn wait(exchange: &Arc<Exchange>, link: &Arc<Link>, last_sent: &mut Option
             return Some(batch);
         }
         let kin = link.kin.load(Ordering::Relaxed);
-        let reminder = last_sent.filter(|_| !kin);
-        let patience = match (kin, reminder) {
-            (true, _) => IDLE,
-            (false, Some(_)) => REMIND,
-            (false, None) => IDLE_FOREIGN,
+        let reminder = last_sent.as_mut().filter(|_| !kin).and_then(|last| Some((last.patience()?, last)));
+        let patience = match &reminder {
+            Some((patience, _)) => *patience,
+            None if kin => IDLE,
+            None => IDLE_FOREIGN,
         };
         if tokio::time::timeout(patience, link.wake.notified()).await.is_err() {
-            if let Some(cid) = reminder {
-                *last_sent = None;
-                let presences = vec![Presence { cid, have: true }];
+            if let Some((_, last)) = reminder {
+                last.reminders += 1;
+                let presences = vec![Presence { cid: last.cid, have: true }];
                 return Some(Batch { out: Outgoing { presences, ..Outgoing::default() }, _memory: None });
             }
             let mut outbox = link.outbox.lock();
