@@ -134,12 +134,14 @@ async fn a_static_peer_that_restarts_is_connected_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_was_accepted_is_passed_on() {
-    let (a, mut b, mut c) =
+    let (mut a, mut b, mut c) =
         (TestNode::start(plain()).await, TestNode::start(plain()).await, TestNode::start(plain()).await);
     for node in [&a, &b, &c] {
         node.transport.join(channel(1));
     }
     b.dial(&a).await;
+    // Each learns of the other's subscription by itself; what is published before goes to nobody.
+    a.wait_subscribed(channel(1)).await;
     b.wait_subscribed(channel(1)).await;
     c.dial(&b).await;
     c.wait_subscribed(channel(1)).await;
