@@ -1,7 +1,7 @@
 //! Scenarios: what would happen to a network of Tidings nodes if…
 //!
 //! A [`Scenario`] is a text file that says how many nodes there are, how they are connected, who writes what, what goes
-//! wrong, and what must hold at the end. [`run`] lets it happen under virtual time and says what came of it. What
+//! wrong, and what must hold at the end. [`run()`] lets it happen under virtual time and says what came of it. What
 //! hostile strangers do can be added to: see [`Act`].
 
 mod acts;

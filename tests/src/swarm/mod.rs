@@ -5,7 +5,7 @@
 //! author wrote; every adopted root is complete. Liveness, in the end: once all is healed and nobody writes any more, all
 //! hold the same, and it is what the oracle knows, within a bound of virtual time.
 //!
-//! A plan is data: it can be written down, read back, and made smaller. [`shrink`] makes of a plan that fails the smallest
+//! A plan is data: it can be written down, read back, and made smaller. [`shrink()`] makes of a plan that fails the smallest
 //! one that it finds and that still fails; such plans are kept in `tests/regressions/` and lived through by every test run.
 
 mod draw;
