@@ -162,10 +162,8 @@ impl Inner {
         for peer in found {
             if self.peers[peer].is_up && self.peers[owner].is_up {
                 self.peers[owner].traffic.dialled += 1;
+                // Connected, it is a candidate of all that its new neighbour fetches.
                 self.connect(owner, peer, link);
-                if let Some(fetch) = self.fetches.get_mut(&id) {
-                    fetch.candidates.push_back(peer);
-                }
             }
         }
         self.ask_next(id);

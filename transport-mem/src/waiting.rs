@@ -1,7 +1,7 @@
 //! Wants that stay in force: a peer that lacked a block when it was asked says so when the block has arrived, as Bitswap does;
 //! and a fetch that nobody could answer goes on for as long as its patience lasts.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cid::Cid;
 
@@ -15,34 +15,52 @@ const MOST: usize = 1024;
 
 /// What a peer was asked for and did not have.
 #[derive(Default)]
-pub(crate) struct Unserved(VecDeque<(Cid, u64)>);
+pub(crate) struct Unserved {
+    /// The fetches that wait for a block, and when each began to.
+    waiting: BTreeMap<Cid, BTreeMap<u64, u64>>,
+    /// In the order of asking. Lines that no longer stand above are void.
+    order: VecDeque<(u64, Cid, u64)>,
+    next: u64,
+}
 
 impl Unserved {
     pub(crate) fn add(&mut self, cid: Cid, fetch: u64) {
-        if self.0.len() == MOST {
-            self.0.pop_front();
+        self.waiting.entry(cid).or_default().insert(fetch, self.next);
+        self.order.push_back((self.next, cid, fetch));
+        self.next += 1;
+        if self.order.len() > MOST
+            && let Some((number, cid, fetch)) = self.order.pop_front()
+        {
+            self.forget(number, &cid, fetch);
         }
-        self.0.push_back((cid, fetch));
+    }
+
+    fn forget(&mut self, number: u64, cid: &Cid, fetch: u64) {
+        let Some(fetches) = self.waiting.get_mut(cid) else { return };
+        // Asked again meanwhile: that line is still to come.
+        if fetches.get(&fetch) == Some(&number) {
+            fetches.remove(&fetch);
+        }
+        if fetches.is_empty() {
+            self.waiting.remove(cid);
+        }
     }
 
     /// The fetches that wait for one of these blocks.
-    fn take(&mut self, arrived: &[Cid]) -> BTreeSet<u64> {
-        let mut fetches = BTreeSet::new();
-        self.0.retain(|(cid, fetch)| {
-            let waits = arrived.contains(cid);
-            if waits {
-                fetches.insert(*fetch);
-            }
-            !waits
-        });
-        fetches
+    fn take<'a>(&mut self, arrived: impl Iterator<Item = &'a Cid>) -> BTreeSet<u64> {
+        let found = arrived.filter_map(|cid| self.waiting.remove(cid));
+        found.flat_map(BTreeMap::into_keys).collect()
     }
 }
 
 impl Inner {
     /// A peer holds these roots now.
     pub(crate) fn provide(&mut self, peer: Index, roots: Vec<Cid>) {
-        for fetch in self.peers[peer].unserved.take(&roots) {
+        let state = &mut self.peers[peer];
+        // The latest come first; behind the first that was known before, nothing is new.
+        let known = state.provided.first();
+        let new = roots.iter().take_while(|root| Some(*root) != known);
+        for fetch in state.unserved.take(new) {
             let Some(to) = self.fetches.get(&fetch).map(|found| found.owner) else { continue };
             if self.is_linked(peer, to) {
                 let arrival = |_| Happening::Have { fetch, from: peer };

@@ -118,6 +118,22 @@ pub(crate) mod notes {
         join(&[b"p", &number.to_be_bytes(), &serial.to_be_bytes()])
     }
 
+    /// That the catalog is to list a topic's folder, which has so many more entries.
+    pub(crate) fn listing(number: Number, more: u64) -> [u8; 12] {
+        let mut listing = [0; 12];
+        listing[..4].copy_from_slice(&number.to_be_bytes());
+        listing[4..].copy_from_slice(&more.to_be_bytes());
+        listing
+    }
+
+    /// A note of listings, read.
+    pub(crate) fn read_listings(note: &[u8]) -> impl Iterator<Item = (Number, u64)> {
+        note.as_chunks::<12>().0.iter().filter_map(|listing| {
+            let (number, more) = listing.split_first_chunk::<4>()?;
+            Some((Number::from_be_bytes(*number), u64::from_be_bytes(*more.first_chunk::<8>()?)))
+        })
+    }
+
     pub(crate) fn redaction(number: Number, entry: &EntryId, author: &Author) -> Vec<u8> {
         join(&[b"r", &number.to_be_bytes(), entry.as_bytes(), author.as_bytes()])
     }

@@ -97,7 +97,6 @@ impl Replica {
                     self.settle(step, number)?;
                 }
             }
-            self.settle(step, CATALOG)?;
         }
         Ok(is_news)
     }
@@ -105,13 +104,16 @@ impl Replica {
     /// Compares an announced root with our own, and sees to what follows from that.
     fn compare(
         &mut self,
-        step: &Step<'_>,
+        step: &mut Step<'_>,
         from: &Peer,
         announcement: &Announcement,
         had_inline: bool,
     ) -> Result<Standing, StoreError> {
         let Announcement { topic, folder, .. } = announcement;
         let number = self.topics.number(topic);
+        if number == Some(CATALOG) {
+            self.settle(step, CATALOG)?;
+        }
         let ours = number.and_then(|number| self.topics.get(number)).and_then(|topic| topic.record.tree.root);
         if ours == Some(*folder) {
             self.counters.heard_same += u64::from(!had_inline);

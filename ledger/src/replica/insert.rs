@@ -243,6 +243,9 @@ impl Replica {
         let is_first = first.is_none_or(|first| first.id == *target);
         let key = if is_first { folder::short(location.time, target) } else { folder::long(location.time, target) };
         self.list(location.number, key, &entry, &file);
+        if let Some(topic) = self.topics.get_mut(location.number) {
+            topic.lists_what_is_gone = true;
+        }
         self.remember_arrival(step, &location, Origin::Peer);
         step.effects.notices.push(Notice::Redacted { topic: entry.topic(), entry: *target });
         step.set_entry(entry);

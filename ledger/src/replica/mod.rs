@@ -13,6 +13,7 @@
 
 mod announce;
 mod append;
+mod catalog;
 mod counters;
 mod deferred;
 mod effects;
@@ -218,21 +219,27 @@ impl Replica {
 
     fn run_timers(&mut self, step: &mut Step<'_>) -> Result<(), StoreError> {
         let mut others = Vec::new();
+        let mut catalog_is_due = false;
         while let Some(timer) = self.timers.due(step.now) {
             match timer {
                 Timer::Deferred => self.undefer(step)?,
+                Timer::Settle(CATALOG) => catalog_is_due = true,
                 Timer::Settle(number) => self.settle(step, number)?,
                 _ => others.push(timer),
             }
         }
-        // Topics first, so that the catalog is brought up to date once for all of them.
-        self.settle(step, CATALOG)?;
         while let Some(timer) = self.timers.due(step.now) {
             others.push(timer);
         }
         self.tell_mirrors(step.now, &mut others);
         others.sort_unstable();
         others.dedup();
+        // Topics first, so that the catalog is brought up to date once for all of them.
+        if catalog_is_due || others.iter().any(|timer| timer.speaks_of(CATALOG)) {
+            self.settle(step, CATALOG)?;
+        } else {
+            self.settle_catalog_in_time(step)?;
+        }
         for timer in others {
             match timer {
                 Timer::Announce(number) | Timer::Reannounce(number) => self.announce(step, number),

@@ -83,8 +83,12 @@ impl Replica {
         }
     }
 
-    fn begin_all(&mut self, step: &Step<'_>) -> Result<(), StoreError> {
+    fn begin_all(&mut self, step: &mut Step<'_>) -> Result<(), StoreError> {
         while let Some((topic, goal)) = self.next_goal(step.now) {
+            if topic == self.catalog_id {
+                // What it is compared with is all that is here.
+                self.settle(step, CATALOG)?;
+            }
             self.begin(step, topic, goal.root, goal.peers)?;
             // There is room for more of what a catalog lists.
             if self.pulls.contains_key(&self.catalog_id) {

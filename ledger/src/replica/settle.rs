@@ -13,7 +13,7 @@ use super::step::Step;
 use super::timers::Timer;
 use super::topics::CATALOG;
 use crate::content::digest_of;
-use crate::folder::{self, Dead, Item, Ranked, TreeId, Updated, damaged};
+use crate::folder::{self, Dead, TreeId, Updated, damaged};
 use crate::marks::mark;
 use crate::records::{self, Location, Locations, Number, notes};
 use crate::store::{Direction, Store, StoreError, Table};
@@ -51,19 +51,17 @@ impl Replica {
         topic.settled = Some(step.now);
         topic.last_nodes = added.len() as u32;
         topic.last_entries = more;
-        let (id, tree, entries, newest) =
-            (topic.record.id, &topic.record.tree, topic.record.entries, topic.record.newest);
-        let changed = tree.root != old.root;
-        if let (Some(cid), true) = (tree.root, changed) {
-            let notice = if number == CATALOG {
-                Notice::Catalog { cid, entries }
+        let (id, root, entries) = (topic.record.id, topic.record.tree.root, topic.record.entries);
+        if let (Some(cid), true) = (root, root != old.root) {
+            if number == CATALOG {
+                step.effects.notices.push(Notice::Catalog { cid, entries });
             } else {
-                Notice::Folder { topic: id, cid, entries }
-            };
-            step.effects.notices.push(notice);
-            let size = tree.size;
-            if number != CATALOG {
-                self.list_topic(id, cid, size, more, newest);
+                step.effects.notices.push(Notice::Folder { topic: id, cid, entries });
+                let is_urgent = std::mem::take(&mut topic.lists_what_is_gone);
+                self.list_topic(step, number, more);
+                if is_urgent {
+                    self.timers.set(Timer::Settle(CATALOG), step.now);
+                }
             }
         }
         step.nodes.extend(added);
@@ -74,15 +72,6 @@ impl Replica {
             self.catalog_news.insert(number);
         }
         Ok(())
-    }
-
-    /// Lists the topic's folder in the catalog.
-    fn list_topic(&mut self, id: TopicId, cid: cid::Cid, size: u64, more: u64, newest: Time) {
-        let Some(catalog) = self.topics.get_mut(CATALOG) else { return };
-        let item = Item { key: id.to_string(), cid, size, files: Vec::new() };
-        catalog.pending.insert(item.key.clone(), Some(Ranked { item, rank: folder::rank(id.as_bytes()) }));
-        catalog.pending_entries += more;
-        catalog.record.newest = catalog.record.newest.max(newest);
     }
 
     /// How long to let arrivals gather before the next settling: longer when the last one was a large one. While entries
@@ -171,8 +160,12 @@ impl Replica {
             self.raise_serial(Some(&key));
             let number = key.get(1..5).and_then(|number| number.try_into().ok()).map(Number::from_be_bytes);
             let number = number.ok_or_else(|| damaged("a note of pending entries"))?;
-            for record in value.as_chunks::<40>().0 {
-                self.recover_one(store, number, record)?;
+            if number == CATALOG {
+                self.recover_listings(&value);
+            } else {
+                for record in value.as_chunks::<40>().0 {
+                    self.recover_one(store, number, record)?;
+                }
             }
             if let (Some(topic), Some(serial)) = (self.topics.get_mut(number), serial_of(&key)) {
                 topic.notes.push(serial);

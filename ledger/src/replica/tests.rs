@@ -1,5 +1,6 @@
 //! Replicas against each other, without I/O: a network that is instant, or down.
 
+mod catalog;
 mod hearing;
 mod rules;
 
@@ -174,9 +175,14 @@ impl Net {
 
     /// One peer announces this root of the room.
     fn announce(&mut self, at: usize, from: usize, folder: Cid) {
-        let announcement = Announcement { topic: room().id(), folder, count: 1, newest: self.now, inline: Vec::new() };
+        self.announce_of(at, from, room().id(), folder);
+    }
+
+    /// One peer announces this root of this topic.
+    fn announce_of(&mut self, at: usize, from: usize, topic: TopicId, folder: Cid) {
+        let announcement = Announcement { topic, folder, count: 1, newest: self.now, inline: Vec::new() };
         let message = Bytes::from(announcement.encode());
-        self.hear(at, from, Channel::new(room().id()), &message);
+        self.hear(at, from, Channel::new(topic), &message);
     }
 
     /// Lets virtual time pass.

@@ -23,6 +23,13 @@ pub(super) enum Timer {
     Pull(TopicId),
 }
 
+impl Timer {
+    /// Whether it makes the root of this topic, or the catalog's, go out.
+    pub(super) fn speaks_of(&self, number: Number) -> bool {
+        matches!(self, Timer::Announce(of) | Timer::FollowUp(of) | Timer::Reannounce(of) if *of == number)
+    }
+}
+
 /// At most one moment for each timer, in order of time.
 #[derive(Debug, Default)]
 pub(super) struct Timers {

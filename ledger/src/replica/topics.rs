@@ -23,6 +23,8 @@ pub(super) struct Topic {
     pub(super) pending: Changes,
     /// Entries among them.
     pub(super) pending_entries: u64,
+    /// Whether a file that the tree still lists is gone, for a redaction.
+    pub(super) lists_what_is_gone: bool,
     /// Serials of the notes that keep what is pending over a crash.
     pub(super) notes: Vec<u64>,
     /// Files that were written here and not announced yet, as far as they fit into one announcement.
@@ -49,6 +51,7 @@ impl Topic {
             joined: false,
             pending: Changes::new(),
             pending_entries: 0,
+            lists_what_is_gone: false,
             notes: Vec::new(),
             fresh: Vec::new(),
             is_ours: false,
@@ -130,8 +133,12 @@ impl Topics {
         self.by_number.len() - 1
     }
 
-    /// Numbers of topics with something pending.
+    /// Numbers of topics with something pending, without the catalog.
     pub(super) fn unsettled(&self) -> Vec<Number> {
-        self.by_number.iter().filter(|(_, topic)| !topic.pending.is_empty()).map(|(number, _)| *number).collect()
+        self.by_number
+            .range(CATALOG + 1..)
+            .filter(|(_, topic)| !topic.pending.is_empty())
+            .map(|(number, _)| *number)
+            .collect()
     }
 }

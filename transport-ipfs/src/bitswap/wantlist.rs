@@ -14,8 +14,10 @@ const UNSERVED: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Wantlist {
     wants: HashMap<Cid, Want>,
-    /// What was asked for and is not here (yet), in the order of asking.
-    unserved: VecDeque<Want>,
+    /// What was asked for and is not here (yet).
+    unserved: HashMap<Cid, Want>,
+    /// The order in which that was found. Lines whose number is not the want's are void.
+    unserved_order: VecDeque<(Cid, u64)>,
     /// Order of asking. Lines whose number is not the want's are void (cancelled, or asked again).
     order: VecDeque<(Cid, u64)>,
     next: u64,
@@ -47,13 +49,14 @@ impl Wantlist {
         self.wants.clear();
         self.order.clear();
         self.unserved.clear();
+        self.unserved_order.clear();
     }
 
     /// Takes one line of a message. Returns `false` when there is no room for it.
     pub(crate) fn apply(&mut self, entry: &Entry, limit: usize) -> bool {
         if entry.cancel {
             self.wants.remove(&entry.cid);
-            self.unserved.retain(|want| want.cid != entry.cid);
+            self.unserved.remove(&entry.cid);
             self.compact();
             return true;
         }
@@ -102,11 +105,16 @@ impl Wantlist {
     /// Keeps wants for blocks that are not here: a peer that heard of a folder through us asks for it before we have it.
     pub(crate) fn keep_unserved(&mut self, wants: Vec<Want>) {
         for want in wants {
-            self.unserved.retain(|kept| kept.cid != want.cid);
-            self.unserved.push_back(want);
+            self.unserved_order.push_back((want.cid, want.number));
+            self.unserved.insert(want.cid, want);
         }
-        let excess = self.unserved.len().saturating_sub(UNSERVED);
-        self.unserved.drain(..excess);
+        // Void lines count, too, so the queue is bounded whatever a peer asks for and cancels.
+        let excess = self.unserved_order.len().saturating_sub(UNSERVED);
+        for (cid, number) in self.unserved_order.drain(..excess) {
+            if self.unserved.get(&cid).is_some_and(|want| want.number == number) {
+                self.unserved.remove(&cid);
+            }
+        }
     }
 
     /// These blocks are here now. Says whether one of them was waited for.
@@ -114,9 +122,8 @@ impl Wantlist {
         if self.unserved.is_empty() {
             return false;
         }
-        let kept = std::mem::take(&mut self.unserved);
-        let (served, unserved): (Vec<_>, _) = kept.into_iter().partition(|want| cids.contains(&want.cid));
-        self.unserved = unserved.into();
+        let mut served: Vec<Want> = cids.iter().filter_map(|cid| self.unserved.remove(cid)).collect();
+        served.sort_unstable_by_key(|want| want.number);
         let any = !served.is_empty();
         self.put_back(served);
         any
