@@ -1,36 +1,38 @@
-//! Content ids: SHA-256, CIDv1, and the two codecs in use.
+//! Content ids as they are used here: CIDv1, SHA-256, and two codecs. For whoever writes a transport, or a tool that makes blocks.
+//!
+//! See the specifications of [CID](https://github.com/multiformats/cid) and [dag-pb](https://ipld.io/specs/codecs/dag-pb/).
 
 use cid::Cid;
 use multihash::Multihash;
 use sha2::{Digest, Sha256};
 
 /// Multicodec of a block of plain bytes.
-pub(crate) const RAW: u64 = 0x55;
+pub const RAW: u64 = 0x55;
 
 /// Multicodec of a dag-pb node.
-pub(crate) const DAG_PB: u64 = 0x70;
+pub const DAG_PB: u64 = 0x70;
 
 /// Multihash code of SHA-256.
 const SHA2_256: u64 = 0x12;
 
-/// The SHA-256 of the bytes.
-pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+/// The SHA-256 of the bytes. O(length).
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
 /// The CIDv1 of a block with this SHA-256.
-pub(crate) fn cid(codec: u64, digest: &[u8; 32]) -> Cid {
+pub fn cid(codec: u64, digest: &[u8; 32]) -> Cid {
     let hash = Multihash::wrap(SHA2_256, digest).expect("32 bytes fit into a multihash of 64");
     Cid::new_v1(codec, hash)
 }
 
-/// The CIDv1 of a block of plain bytes.
-pub(crate) fn raw_cid(bytes: &[u8]) -> Cid {
+/// The CIDv1 of a block of plain bytes. O(length).
+pub fn raw_cid(bytes: &[u8]) -> Cid {
     cid(RAW, &sha256(bytes))
 }
 
-/// The CIDv1 of a dag-pb node.
-pub(crate) fn node_cid(bytes: &[u8]) -> Cid {
+/// The CIDv1 of a dag-pb node. O(length).
+pub fn node_cid(bytes: &[u8]) -> Cid {
     cid(DAG_PB, &sha256(bytes))
 }
 
@@ -47,7 +49,7 @@ pub(crate) fn is_nothing(cid: &Cid) -> bool {
 }
 
 /// The digest of a CID made with SHA-256, which all of ours are.
-pub(crate) fn digest_of(cid: &Cid) -> Option<[u8; 32]> {
+pub fn digest_of(cid: &Cid) -> Option<[u8; 32]> {
     (cid.hash().code() == SHA2_256).then(|| cid.hash().digest().try_into().ok()).flatten()
 }
 

@@ -46,7 +46,7 @@ pub mod attachments;
 pub mod author;
 pub mod car;
 mod cbor;
-mod content;
+pub mod content;
 pub mod entry;
 pub mod folder;
 #[cfg(any(test, feature = "fuzzing"))]

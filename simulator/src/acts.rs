@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use cid::Cid;
-use cid::multihash::Multihash;
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
 use tidings_ledger::announcement::Announcement;
+use tidings_ledger::content::{node_cid, raw_cid};
 use tidings_ledger::store::StoreError;
 use tidings_ledger::transport::Blocks;
 use tidings_ledger::{Entry, Time, TopicName};
@@ -89,7 +88,7 @@ impl<'a> Scene<'a> {
     /// Serves an entry's file of these bytes, whatever they are; gives its CID, to be listed in a node.
     pub fn serve_file(&mut self, bytes: impl Into<Bytes>) -> Cid {
         let bytes = bytes.into();
-        let cid = file_cid(&bytes);
+        let cid = raw_cid(&bytes);
         self.shelf.put(&cid, bytes);
         cid
     }
@@ -137,7 +136,7 @@ fn forgery(scene: &mut Scene<'_>) {
     let Some(mut file) = scene.entry().map(Entry::to_file) else { return unknown_root(scene) };
     let at = scene.rng.usize(0..file.len());
     file[at] ^= 1 << scene.rng.u8(0..8);
-    let (root, count) = (scene.root().unwrap_or_else(|| file_cid(b"nothing")), scene.rng.u64(..));
+    let (root, count) = (scene.root().unwrap_or_else(|| raw_cid(b"nothing")), scene.rng.u64(..));
     scene.announce(root, count, vec![file.into()]);
 }
 
@@ -162,16 +161,4 @@ impl Shelf {
         }
         blocks.insert(cid.to_bytes(), block);
     }
-}
-
-fn node_cid(bytes: &[u8]) -> Cid {
-    const DAG_PB: u64 = 0x70;
-    Cid::new_v1(DAG_PB, *file_cid(bytes).hash())
-}
-
-fn file_cid(bytes: &[u8]) -> Cid {
-    const RAW: u64 = 0x55;
-    const SHA2_256: u64 = 0x12;
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
-    Cid::new_v1(RAW, Multihash::wrap(SHA2_256, &digest).unwrap_or_default())
 }

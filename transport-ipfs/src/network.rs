@@ -5,10 +5,8 @@ use std::str::FromStr;
 
 use cid::Cid;
 use data_encoding::HEXLOWER;
-use multihash::Multihash;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::bitswap::SHA2_256;
+use tidings_ledger::content;
 
 /// The 32 bytes that members of one network share. They find each other in the DHT under the CID made of it.
 ///
@@ -32,10 +30,7 @@ impl NetworkId {
 
     /// The CID that members provide and look for: version 1, raw, the bytes taken as a SHA2-256 digest.
     pub fn cid(&self) -> Cid {
-        const RAW: u64 = 0x55;
-        // 32 bytes always fit.
-        let digest = Multihash::wrap(SHA2_256, &self.0).unwrap_or_default();
-        Cid::new_v1(RAW, digest)
+        content::cid(content::RAW, &self.0)
     }
 }
 

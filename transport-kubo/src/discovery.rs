@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cid::Cid;
-use multihash::Multihash;
 use serde::Deserialize;
+use tidings_ledger::content;
 use tidings_ledger::replica::NETWORK;
 use tidings_ledger::transport::Peer;
 
@@ -71,10 +71,7 @@ async fn meet(shared: &Shared, meeting_point: Cid) -> Result<(), RpcError> {
 
 /// Where members meet: the CID whose digest the network's id is.
 fn meeting_point(network: &[u8; 32]) -> Cid {
-    const RAW: u64 = 0x55;
-    const SHA2_256: u64 = 0x12;
-    // 32 bytes always fit.
-    Cid::new_v1(RAW, Multihash::wrap(SHA2_256, network).unwrap_or_default())
+    content::cid(content::RAW, network)
 }
 
 /// Finds others and connects with them; says how many there are.

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use cid::Cid;
-use sha2::{Digest, Sha256};
+use tidings_ledger::content::{DAG_PB, sha256};
 use tidings_ledger::transport::{Block, FetchError, Fetched, Want};
 
 use crate::conduct::Answer;
@@ -20,11 +20,8 @@ use crate::world::PeerId;
 /// A peer that does not answer is given this long before the next one is asked as well, in microseconds.
 const ASK_NEXT: u64 = 1_000_000;
 
-/// And this long, before it is asked once more if there is no other: its stream may have broken.
+/// And this long, before it is asked once more: its stream may have broken.
 const ASK_AGAIN: u64 = 5_000_000;
-
-/// Multicodec of a folder node.
-const DAG_PB: u64 = 0x70;
 
 /// A fetch under way.
 pub(crate) struct Fetching {
@@ -49,10 +46,10 @@ pub(crate) struct Ask {
     to: Index,
     /// What it has not answered.
     missing: BTreeSet<Cid>,
-    /// Whether anything has come.
+    /// Whether anything has come since that was last looked at.
     is_answering: bool,
-    /// Whether it was waited for once already.
-    is_late: bool,
+    /// Whether it was waited for in vain.
+    pub(crate) is_late: bool,
 }
 
 impl Fetching {
@@ -247,7 +244,7 @@ impl Inner {
                 asked.missing.remove(&cid);
             }
             let Some(bytes) = block else { continue };
-            if cid.hash().digest() != &Sha256::digest(&bytes)[..] {
+            if *cid.hash().digest() != sha256(&bytes) {
                 traffic.wrong += 1;
                 continue;
             }
@@ -282,18 +279,19 @@ impl Inner {
     pub(crate) fn ask_timeout(&mut self, id: u64, ask: u64) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
         let Some(asked) = fetch.asks.get_mut(&ask) else { return };
-        if fetch.candidates.is_empty() {
-            if asked.is_answering {
-                return;
-            }
-            if !std::mem::replace(&mut asked.is_late, true) {
-                self.after(ASK_AGAIN - ASK_NEXT, Happening::AskTimeout { fetch: id, ask });
-                return;
-            }
-            let silent = asked.to;
+        let answers = std::mem::take(&mut asked.is_answering);
+        let was_late = std::mem::replace(&mut asked.is_late, !answers);
+        let silent = asked.to;
+        let has_others = !fetch.candidates.is_empty();
+        if was_late && !answers {
+            fetch.asks.remove(&ask);
             fetch.candidates.push_back(silent);
+        } else {
+            self.after(ASK_AGAIN - ASK_NEXT, Happening::AskTimeout { fetch: id, ask });
         }
-        self.ask_next(id);
+        if has_others || was_late {
+            self.ask_next(id);
+        }
     }
 
     pub(crate) fn patience(&mut self, id: u64) {

@@ -76,7 +76,7 @@ impl Inner {
         let Some(found) = self.fetches.get_mut(&fetch) else { return };
         if !found.is_done() && !found.candidates.contains(&peer) {
             found.candidates.push_back(peer);
-            if found.asks.is_empty() {
+            if found.asks.values().all(|ask| ask.is_late) {
                 self.ask_next(fetch);
             }
         }

@@ -2,7 +2,6 @@
 
 use std::ops::{Bound, ControlFlow};
 
-use bytes::Bytes;
 use cid::Cid;
 
 use super::node::{self, Kind, Node};
@@ -117,7 +116,7 @@ impl Level<'_> {
 pub(crate) fn load(store: &dyn Store, kind: Kind, cid: &Cid) -> Result<Node, StoreError> {
     let bytes =
         store.get(Table::Nodes, cid.hash().digest())?.ok_or_else(|| damaged("a node of a folder is missing"))?;
-    node::decode(kind, &Bytes::from(bytes)).map_err(|_| damaged("a node of a folder does not read back"))
+    node::decode_own(kind, bytes).map_err(|_| damaged("a node of a folder does not read back"))
 }
 
 /// Our own data does not read back.

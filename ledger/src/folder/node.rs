@@ -123,9 +123,22 @@ pub enum NodeError {
     Link,
 }
 
-/// Reads a node. O(length).
+/// Reads somebody else's node, which has to be in its one encoding. O(length).
 pub(crate) fn decode(kind: Kind, bytes: &Bytes) -> Result<Node, NodeError> {
     let node = PbNode::from_bytes(bytes.clone()).map_err(|_| NodeError::NotDagPb)?;
+    let read = read(kind, &node)?;
+    if node.into_bytes() != bytes[..] {
+        return Err(NodeError::NotDagPb);
+    }
+    Ok(read)
+}
+
+/// Reads a node that was written here, so it is in its one encoding. O(length).
+pub(crate) fn decode_own(kind: Kind, bytes: Vec<u8>) -> Result<Node, NodeError> {
+    read(kind, &PbNode::from_bytes(Bytes::from(bytes)).map_err(|_| NodeError::NotDagPb)?)
+}
+
+fn read(kind: Kind, node: &PbNode) -> Result<Node, NodeError> {
     if node.data.as_deref() != Some(&DIRECTORY[..]) {
         return Err(NodeError::NotDirectory);
     }
@@ -138,11 +151,7 @@ pub(crate) fn decode(kind: Kind, bytes: &Bytes) -> Result<Node, NodeError> {
         return Err(NodeError::Unsorted);
     }
     let inner = node.links.first().and_then(|link| link.name.as_deref()).is_some_and(|n| name::node_key(n).is_some());
-    let decoded = if inner { Node::Inner(children(kind, &node)?) } else { Node::Leaf(items(kind, &node)?) };
-    if node.into_bytes() != bytes[..] {
-        return Err(NodeError::NotDagPb);
-    }
-    Ok(decoded)
+    Ok(if inner { Node::Inner(children(kind, node)?) } else { Node::Leaf(items(kind, node)?) })
 }
 
 fn children(kind: Kind, node: &PbNode) -> Result<Vec<Child>, NodeError> {

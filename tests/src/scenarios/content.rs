@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use cid::Cid;
-use multihash::Multihash;
-use sha2::{Digest, Sha256};
+use tidings_ledger::content::raw_cid;
 use tidings_ledger::entry::Link;
 use tidings_ledger::{Draft, TopicName};
 
@@ -37,9 +35,8 @@ pub(super) const ALL: &[Scenario] = &[
 ];
 
 fn file(topic: u8, name: &str) -> Link {
-    let digest: [u8; 32] = Sha256::digest([topic, name.len() as u8]).into();
-    let hash = Multihash::wrap(0x12, &digest).expect("32 bytes fit");
-    Link { name: name.to_owned(), cid: Cid::new_v1(0x55, hash), size: 2, media_type: "image/png".to_owned() }
+    let cid = raw_cid(&[topic, name.len() as u8]);
+    Link { name: name.to_owned(), cid, size: 2, media_type: "image/png".to_owned() }
 }
 
 fn oversize(net: &mut dyn Network) {

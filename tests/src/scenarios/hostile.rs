@@ -6,9 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use cid::Cid;
 use ipld_dagpb::{PbLink, PbNode};
-use multihash::Multihash;
-use sha2::{Digest, Sha256};
 use tidings_ledger::announcement::Announcement;
+use tidings_ledger::content::{node_cid, raw_cid};
 use tidings_ledger::store::{MemoryStore, Store};
 use tidings_ledger::transport::{Blocks, Channel, Demerit};
 use tidings_ledger::{Library, Time, TopicName};
@@ -28,19 +27,11 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "an_entry_of_another_topic_does_not_come_in", needs: NEEDS, run: wrong_topic },
 ];
 
-const DAG_PB: u64 = 0x70;
-const RAW: u64 = 0x55;
-
-fn cid(codec: u64, bytes: &[u8]) -> Cid {
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
-    Cid::new_v1(codec, Multihash::wrap(0x12, &digest).expect("32 bytes fit"))
-}
-
 /// A UnixFS directory with these links.
 fn directory(links: Vec<(String, Cid, u64)>) -> (Cid, Bytes) {
     let links = links.into_iter().map(|(name, cid, size)| PbLink { cid, name: Some(name), size: Some(size) }).collect();
     let bytes = PbNode { links, data: Some(Bytes::from_static(&[0x08, 0x01])) }.into_bytes();
-    (cid(DAG_PB, &bytes), Bytes::from(bytes))
+    (node_cid(&bytes), Bytes::from(bytes))
 }
 
 /// An entry's name with these first bytes of the id, as base32 digits.
@@ -87,7 +78,7 @@ fn junk(net: &mut dyn Network) {
     }
     let other = Announcement {
         topic: room("another").id(),
-        folder: cid(DAG_PB, b"x"),
+        folder: node_cid(b"x"),
         count: 1,
         newest: Time::default(),
         inline: Vec::new(),
@@ -113,7 +104,7 @@ fn withheld_root(net: &mut dyn Network) {
     let (nodes, stranger) = with_stranger(&mut stage, &topic);
     let before = stage.net.wanted(nodes[0]);
     for _ in 0..60 {
-        announce(&mut stage, stranger, &topic, cid(DAG_PB, b"nobody has this"));
+        announce(&mut stage, stranger, &topic, node_cid(b"nobody has this"));
         stage.net.run_for(Duration::from_secs(2));
     }
     let wanted = stage.net.wanted(nodes[0]) - before;
@@ -125,7 +116,7 @@ fn withheld_root(net: &mut dyn Network) {
 fn withheld_files(net: &mut dyn Network) {
     let (topic, mut stage) = (room("withheld-files"), Stage::new(net));
     let (nodes, stranger) = with_stranger(&mut stage, &topic);
-    let links = (0..60).map(|at| (entry_name(at), cid(RAW, &at.to_be_bytes()), 300)).collect();
+    let links = (0..60).map(|at| (entry_name(at), raw_cid(&at.to_be_bytes()), 300)).collect();
     let (root, block) = directory(links);
     stage.net.give(stranger, vec![(root, block)]);
     let before = stage.net.wanted(nodes[0]);
@@ -144,7 +135,7 @@ fn tree_of_lies(net: &mut dyn Network) {
     let (nodes, stranger) = with_stranger(&mut stage, &topic);
     // 60 × 60 nodes whose leaves name 200 junk files each: 720,000 names, if somebody were to follow them all.
     let junk: Vec<(Cid, Bytes)> =
-        (0..200u64).map(|at| Bytes::from(vec![at as u8; 300])).map(|bytes| (cid(RAW, &bytes), bytes)).collect();
+        (0..200u64).map(|at| Bytes::from(vec![at as u8; 300])).map(|bytes| (raw_cid(&bytes), bytes)).collect();
     let mut blocks = junk.clone();
     let mut middle = Vec::new();
     for upper in 0..60u64 {
@@ -182,7 +173,7 @@ fn same_file_twice(net: &mut dyn Network) {
     let (topic, mut stage) = (room("twice"), Stage::new(net));
     let (nodes, stranger) = with_stranger(&mut stage, &topic);
     let junk = Bytes::from_static(b"not an entry");
-    let file = cid(RAW, &junk);
+    let file = raw_cid(&junk);
     // Many leaves, so that it takes many requests; each that waits for two answers where there is one would stay open.
     let mut leaves = Vec::new();
     for leaf in 0..40u64 {

@@ -6,9 +6,8 @@ use bytes::Bytes;
 use cid::Cid;
 use futures::FutureExt;
 use ipld_dagpb::{PbLink, PbNode};
-use multihash::Multihash;
-use sha2::{Digest, Sha256};
 use tidings_ledger::announcement::Announcement;
+use tidings_ledger::content::{node_cid, raw_cid};
 use tidings_ledger::store::MemoryStore;
 use tidings_ledger::transport::{Broadcast, Channel};
 use tidings_ledger::{Author, AuthorKey, Draft, Entry, Ledger, Options, Time, TopicName};
@@ -158,7 +157,7 @@ impl Hostile {
         let link = |(name, cid, size)| PbLink { cid, name: Some(name), size: Some(size) };
         let links = links.into_iter().map(link).collect();
         let bytes = Bytes::from(PbNode { links, data: Some(Bytes::from_static(&[0x08, 0x01])) }.into_bytes());
-        let cid = Cid::new_v1(0x70, *block(&bytes).0.hash());
+        let cid = node_cid(&bytes);
         self.shelf.put(&cid, bytes);
         cid
     }
@@ -199,8 +198,7 @@ fn forged_or_junk(seen: Option<&Entry>, rng: &mut fastrand::Rng) -> Bytes {
 }
 
 fn block(bytes: &[u8]) -> (Cid, usize) {
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
-    (Cid::new_v1(0x55, Multihash::wrap(0x12, &digest).expect("32 bytes fit")), bytes.len())
+    (raw_cid(bytes), bytes.len())
 }
 
 /// An entry's name that is none.

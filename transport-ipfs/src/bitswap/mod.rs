@@ -31,5 +31,4 @@ mod writer;
 pub(crate) use behaviour::{Behaviour, OpenRequest};
 pub(crate) use exchange::{Exchange, Parts, Wish};
 pub(crate) use limits::Limits;
-pub(crate) use prefix::SHA2_256;
 pub(crate) use session::Windows;

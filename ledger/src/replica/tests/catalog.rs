@@ -59,3 +59,14 @@ fn a_catalog_is_compared_with_all_that_is_here() {
     let after = net.nodes[0].replica.counters();
     assert_eq!((after.heard_same, after.pulls), (before.heard_same + 1, before.pulls));
 }
+
+#[test]
+fn what_is_announced_of_the_catalog_is_all_that_is_here() {
+    let (mut net, _) = with_a_late_catalog();
+    // Many topics at once are told to mirrors by their catalog.
+    let many = (100..150).map(|n| Append { topic: page(n), key: key(1), draft: Draft::new("post", "two") }).collect();
+    let published = net.ask(0, Input::Append(many)).publish;
+    let announced = published.iter().find(|(channel, _)| channel.topic() == net.nodes[0].replica.catalog_id);
+    let announced = Announcement::decode(&announced.expect("it is said at once").1).unwrap();
+    assert_eq!((announced.topic, announced.count), (net.nodes[0].replica.catalog_id, 70));
+}
