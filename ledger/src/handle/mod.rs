@@ -128,7 +128,7 @@ impl Ledger {
         read::topics(&*self.core.store, after, limit)
     }
 
-    /// The state of everything held. As of the last settling; see [`Ledger::flush`].
+    /// The state of everything held. It follows the folders within a quarter of a second; [`Ledger::flush`] does not wait.
     pub fn catalog(&self) -> Result<CatalogInfo, StoreError> {
         self.core.ask(|replica| {
             let (cid, topics, entries) = replica.catalog();
