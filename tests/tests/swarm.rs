@@ -43,14 +43,22 @@ fn report(name: &str, plan: &Plan, violation: &Violation, lines: &[String]) -> S
         report.push('\n');
         report.push_str(&lines[lines.len().saturating_sub(LINES)..].join("\n"));
     }
-    if let (true, Some((smaller, violation))) = (is_set("TIDINGS_SHRINK"), shrink_quietly(plan)) {
+    if is_set("TIDINGS_SHRINK")
+        && let Some((smaller, violation)) = shrink(plan, SHRINKING, &mut told_now_and_then)
+    {
         report.push_str(&format!("\na smaller plan that fails ({violation}):\n{smaller}"));
     }
     report
 }
 
-fn shrink_quietly(plan: &Plan) -> Option<(Plan, Violation)> {
-    if is_set("TIDINGS_SHRINK") { shrink(plan, SHRINKING) } else { None }
+/// Shrinking takes minutes, and may be broken off.
+fn told_now_and_then(plan: &Plan, left: usize) {
+    if left.is_multiple_of(100) {
+        println!("shrinking: {} operations, {} peers; {left} more runs at most", plan.ops.len(), plan.faults.peers);
+    }
+    if left.is_multiple_of(500) {
+        println!("as yet:\n{plan}");
+    }
 }
 
 #[test]
@@ -120,7 +128,7 @@ fn shrinking_leaves_what_it_takes_and_no_more() {
     plan.faults.peers = 4;
     plan.faults.lost = 1000;
     plan.faults.lost_requests = 1000;
-    let (smaller, violation) = shrink(&plan, 400).expect("it fails");
+    let (smaller, violation) = shrink(&plan, 400, &mut |_, _| ()).expect("it fails");
     assert!(matches!(violation, Violation::NoAgreement(_)), "{violation}");
     assert!(smaller.ops.len() <= 2, "{smaller}");
     assert!(smaller.faults.peers <= 2 && smaller.faults.jitter == 0, "{smaller}");

@@ -22,11 +22,11 @@ const CATALOG_GAP: Duration = Duration::from_millis(250);
 impl Replica {
     /// A topic's folder changed, and has so many more entries: the catalog is to list it anew.
     pub(super) fn list_topic(&mut self, step: &mut Step<'_>, number: Number, more: u64) {
-        self.to_list(number, more);
+        self.enlist(number, more);
         step.arrived.entry(CATALOG).or_default().extend_from_slice(&notes::listing(number, more));
     }
 
-    fn to_list(&mut self, number: Number, more: u64) {
+    fn enlist(&mut self, number: Number, more: u64) {
         let Some(topic) = self.topics.get(number) else { return };
         let (id, size, newest) = (topic.record.id, topic.record.tree.size, topic.record.newest);
         let Some(cid) = topic.record.tree.root else { return };
@@ -53,7 +53,7 @@ impl Replica {
     pub(super) fn recover_listings(&mut self, note: &[u8]) {
         for (number, more) in notes::read_listings(note) {
             mark!("a listing that was pending is found again");
-            self.to_list(number, more);
+            self.enlist(number, more);
         }
     }
 }

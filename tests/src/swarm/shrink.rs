@@ -4,13 +4,14 @@ use super::life::live;
 use super::plan::Plan;
 use super::verdict::Violation;
 
-/// The smallest plan that was found within so many runs, and what it violates; `None` if the plan does not fail.
+/// The smallest plan that was found within so many runs, and what it violates; `None` if the plan does not fail. `progress` hears
+/// of the smallest plan as yet, and of the runs that are left.
 ///
 /// First operations are left out, large parts of them before small ones (delta debugging, Zeller 1999); then the faults
 /// that last are switched off one by one, peers are taken away, and numbers are halved; and again, until nothing helps.
-pub fn shrink(plan: &Plan, runs: usize) -> Option<(Plan, Violation)> {
+pub fn shrink(plan: &Plan, runs: usize, progress: &mut dyn FnMut(&Plan, usize)) -> Option<(Plan, Violation)> {
     let (first, _) = live(plan, false).err()?;
-    let mut search = Search { plan: plan.clone(), violation: first, runs };
+    let mut search = Search { plan: plan.clone(), violation: first, runs, progress };
     loop {
         let before = search.plan.clone();
         search.leave_out_ops();
@@ -22,19 +23,21 @@ pub fn shrink(plan: &Plan, runs: usize) -> Option<(Plan, Violation)> {
     }
 }
 
-struct Search {
+struct Search<'a> {
     plan: Plan,
     violation: Violation,
     runs: usize,
+    progress: &'a mut dyn FnMut(&Plan, usize),
 }
 
-impl Search {
+impl Search<'_> {
     /// Takes the smaller plan if it fails like the one that we have.
     fn try_out(&mut self, smaller: Plan) -> bool {
         if self.runs == 0 || smaller == self.plan {
             return false;
         }
         self.runs -= 1;
+        (self.progress)(&self.plan, self.runs);
         match live(&smaller, false) {
             Err((violation, _)) if violation.is_like(&self.violation) => {
                 self.plan = smaller;
