@@ -3,8 +3,11 @@
 //! `TIDINGS_SEEDS=1000..2000` lives other seeds. A failure says how to run it again; with `TIDINGS_TRACE=1` it tells what
 //! led to it, and with `TIDINGS_SHRINK=1` it looks for a smaller plan that fails, to be kept in `tests/regressions/`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use tidings_tests::swarm::{Fired, Plan, Violation, live, shrink};
 
 /// Runs that looking for a smaller plan may take.
@@ -61,32 +64,64 @@ fn told_now_and_then(plan: &Plan, left: usize) {
     }
 }
 
-#[test]
-fn no_seed_breaks_a_promise() {
-    let mut fired = Fired::default();
-    let mut failed = Vec::new();
-    let seeds = seeds();
-    let count = seeds.end.saturating_sub(seeds.start);
-    for (done, seed) in (1..).zip(seeds) {
-        let plan = Plan::draw(seed);
-        match live(&plan, is_set("TIDINGS_TRACE")) {
-            Ok(outcome) => fired += &outcome.fired,
-            Err((violation, lines)) => {
-                let failure = format!(
-                    "{}\n  again: TIDINGS_SEEDS={seed}..{} cargo test -p tidings-tests --test swarm no_seed",
-                    report(&format!("seed {seed}"), &plan, &violation, &lines),
-                    seed + 1
-                );
+/// What the seeds of a run led to.
+#[derive(Default)]
+struct Tally {
+    lived: u64,
+    fired: Fired,
+    /// Seeds that failed, and what somebody needs who looks into it.
+    failed: BTreeMap<u64, String>,
+}
+
+impl Tally {
+    fn add(&mut self, seed: u64, outcome: Result<Fired, String>, of: u64) {
+        match outcome {
+            Ok(fired) => self.fired += &fired,
+            Err(failure) => {
                 // A long run may be broken off; what it has found by then is not to be lost.
                 println!("{failure}");
-                failed.push(failure);
+                self.failed.insert(seed, failure);
             }
         }
-        if done % REPORTED == 0 {
-            println!("{done} of {count} seeds, {} failed; so far {fired}", failed.len());
+        self.lived += 1;
+        if self.lived.is_multiple_of(REPORTED) {
+            println!("{} of {of} seeds, {} failed; so far {}", self.lived, self.failed.len(), self.fired);
         }
     }
-    assert!(failed.is_empty(), "{} of {count} seeds failed\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Lives one seed: what faults came, or how it failed.
+fn try_seed(seed: u64) -> Result<Fired, String> {
+    let plan = Plan::draw(seed);
+    live(&plan, is_set("TIDINGS_TRACE")).map(|outcome| outcome.fired).map_err(|(violation, lines)| {
+        format!(
+            "{}\n  again: TIDINGS_SEEDS={seed}..{} cargo test -p tidings-tests --test swarm no_seed",
+            report(&format!("seed {seed}"), &plan, &violation, &lines),
+            seed + 1
+        )
+    })
+}
+
+#[test]
+fn no_seed_breaks_a_promise() {
+    let seeds = seeds();
+    let count = seeds.end.saturating_sub(seeds.start);
+    let (next, tally) = (AtomicU64::new(seeds.start), Mutex::new(Tally::default()));
+    // A seed is a world of its own, so each core lives another one.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds.end) {
+                    let outcome = try_seed(seed);
+                    tally.lock().add(seed, outcome, count);
+                }
+            });
+        }
+    });
+    let Tally { fired, failed, .. } = tally.into_inner();
+    let failures: Vec<String> = failed.into_values().collect();
+    assert!(failures.is_empty(), "{} of {count} seeds failed\n{}", failures.len(), failures.join("\n"));
     println!("{count} seeds: {fired}");
     // Over many seeds, each fault must have come, or its part of the test tests nothing.
     if count >= 100 {
