@@ -35,8 +35,8 @@ async fn answers_cut_off_in_the_middle_are_asked_for_again() {
     b.follow(&topic);
     a.posts(&topic, 1, 50).await;
     eventually("agreement", || b.count(&topic) == 50).await;
-    // Enough for every single answer, and for few of them on one connection.
-    proxy.cut_after(12_000);
+    // Enough for every single answer (a directory of 256 links is 18 kB), and for few of them on one connection.
+    proxy.cut_after(24_000);
     let mut count = 50;
     while proxy.cuts() < 5 {
         assert!(count < 5000, "nothing was cut");
