@@ -235,7 +235,7 @@ impl Replica {
         others.sort_unstable();
         others.dedup();
         // Topics first, so that the catalog is brought up to date once for all of them.
-        if catalog_is_due || others.iter().any(|timer| timer.speaks_of(CATALOG)) {
+        if catalog_is_due || others.iter().any(Timer::speaks_of_the_catalog) {
             self.settle(step, CATALOG)?;
         } else {
             self.settle_catalog_in_time(step)?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::topics::CATALOG;
 use crate::records::Number;
 use crate::time::Time;
 use crate::topic::TopicId;
@@ -24,9 +25,9 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    /// Whether it makes the root of this topic, or the catalog's, go out.
-    pub(super) fn speaks_of(&self, number: Number) -> bool {
-        matches!(self, Timer::Announce(of) | Timer::FollowUp(of) | Timer::Reannounce(of) if *of == number)
+    /// Whether it makes the catalog's root go out.
+    pub(super) fn speaks_of_the_catalog(&self) -> bool {
+        matches!(self, Timer::Announce(CATALOG) | Timer::FollowUp(CATALOG) | Timer::Reannounce(CATALOG))
     }
 }
 

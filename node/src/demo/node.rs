@@ -171,10 +171,15 @@ fn log(folder: &Path, name: &str) -> String {
 }
 
 /// Waits until all nodes hold the same: one catalog CID.
+///
+/// Everything written so far counts: it is folded in first. Else the nodes could agree on what was before it.
 pub(crate) async fn settled(nodes: &[&Node], limit: Duration) -> Result<(), Failure> {
     /// Often enough to time a join to some hundredths of a second, seldom enough to cost nothing.
     const PAUSE: Duration = Duration::from_millis(25);
     let begun = Instant::now();
+    for node in nodes {
+        node.flushed().await?;
+    }
     loop {
         let mut states = Vec::new();
         for node in nodes {

@@ -69,8 +69,7 @@ impl Wantlist {
             known.send_dont_have |= entry.send_dont_have;
             return true;
         }
-        let number = self.next;
-        self.next += 1;
+        let number = self.number();
         let want = Want { cid: entry.cid, have: entry.have, send_dont_have: entry.send_dont_have, number };
         self.wants.insert(entry.cid, want);
         self.order.push_back((entry.cid, number));
@@ -104,7 +103,9 @@ impl Wantlist {
 
     /// Keeps wants for blocks that are not here: a peer that heard of a folder through us asks for it before we have it.
     pub(crate) fn keep_unserved(&mut self, wants: Vec<Want>) {
-        for want in wants {
+        for mut want in wants {
+            // A number of its own: if it was kept before, the line of then is void, and does not take it along.
+            want.number = self.number();
             self.unserved_order.push_back((want.cid, want.number));
             self.unserved.insert(want.cid, want);
         }
@@ -127,6 +128,11 @@ impl Wantlist {
         let any = !served.is_empty();
         self.put_back(served);
         any
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
     }
 
     /// Void lines must not pile up under a peer that asks and cancels for ever.
@@ -205,6 +211,22 @@ mod tests {
         }
         assert_eq!(list.unserved.len(), UNSERVED);
         assert!(list.is_empty(), "nothing to send");
+    }
+
+    #[test]
+    fn what_is_missing_once_more_is_forgotten_no_earlier_than_the_rest() {
+        let mut list = Wantlist::default();
+        let keep = |list: &mut Wantlist, n| {
+            list.apply(&want(n), 10);
+            let wants = list.take(1);
+            list.keep_unserved(wants);
+        };
+        keep(&mut list, 0);
+        assert!(list.arrived(&[cid(0)]));
+        let gone_again = list.take(1);
+        list.keep_unserved(gone_again);
+        (1..UNSERVED as u32).for_each(|n| keep(&mut list, n));
+        assert!(list.arrived(&[cid(0)]), "its first line is over the limit, its second is not");
     }
 
     #[test]
