@@ -33,7 +33,7 @@ impl Stage {
     fn new(seed: u64, options: Options) -> Stage {
         let mut world = World::new(seed);
         let store = Arc::new(Disk::new());
-        let fragile = Setup { options: options.clone(), store: store.clone(), skew: 0 };
+        let fragile = Setup { options: options.clone(), store: Some(store.clone()), skew: 0 };
         let fragile = world.peer(fragile).expect("it opens");
         let steady = world.peer(Setup { options, ..Setup::default() }).expect("it opens");
         world.connect(fragile, steady, Link::LAN);

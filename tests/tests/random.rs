@@ -94,7 +94,7 @@ impl Run {
         let stores: Vec<Arc<Disk>> = (0..count).map(|_| Arc::new(Disk::new())).collect();
         let options = Options { mirror: mirrors, ..Options::default() };
         let open = |store: &Arc<Disk>| {
-            let setup = Setup { options: options.clone(), store: store.clone(), skew: 0 };
+            let setup = Setup { options: options.clone(), store: Some(store.clone()), skew: 0 };
             world.peer(setup).expect("an empty store opens")
         };
         let peers: Vec<PeerId> = stores.iter().map(open).collect();

@@ -157,7 +157,9 @@ impl Disk {
 
     /// Another disk with the same on it, as after restoring a backup.
     pub fn copied(&self) -> Result<Disk, StoreError> {
-        Ok(Disk { sync_every: self.sync_every, ..Disk::over(Arc::new(copy(&*self.inner)?)) })
+        let other = MemoryStore::new();
+        copy(&*self.inner, &other)?;
+        Ok(Disk { sync_every: self.sync_every, ..Disk::over(Arc::new(other)) })
     }
 
     /// What undoes the batch.
@@ -282,8 +284,8 @@ impl Store for Disk {
 
 const EVERYTHING: KeyRange<'static> = KeyRange { from: Bound::Unbounded, to: Bound::Unbounded };
 
-/// All that a store holds, in memory.
-pub(crate) fn copy(store: &dyn Store) -> Result<MemoryStore, StoreError> {
+/// Writes all that a store holds into another one.
+pub(crate) fn copy(store: &dyn Store, to: &dyn Store) -> Result<(), StoreError> {
     let mut batch = Batch::new();
     for table in Table::ALL {
         store.scan(table, EVERYTHING, Direction::Forward, &mut |key, value| {
@@ -291,9 +293,7 @@ pub(crate) fn copy(store: &dyn Store) -> Result<MemoryStore, StoreError> {
             ControlFlow::Continue(())
         })?;
     }
-    let copy = MemoryStore::new();
-    copy.commit(batch)?;
-    Ok(copy)
+    to.commit(batch)
 }
 
 fn dead() -> StoreError {

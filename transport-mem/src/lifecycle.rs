@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidings_ledger::Library;
-use tidings_ledger::store::{MemoryStore, Store, StoreError};
+use tidings_ledger::store::{Store, StoreError};
 
 use crate::disk::copy;
 use crate::record::What;
@@ -51,7 +51,7 @@ impl World {
 
     /// Starts a crashed peer again on what its store holds; its connections come back.
     pub fn restart(&mut self, peer: PeerId) -> Result<(), StoreError> {
-        let store = self.nodes[peer.0].setup.store.clone();
+        let store = self.nodes[peer.0].store.clone();
         self.restart_on(peer, store)
     }
 
@@ -62,7 +62,8 @@ impl World {
 
     /// Ends a peer, if it is up, and starts it again with an empty store.
     pub fn wipe(&mut self, peer: PeerId) -> Result<(), StoreError> {
-        self.wipe_to(peer, Arc::new(MemoryStore::new()))
+        let empty = Arc::new(self.memory());
+        self.wipe_to(peer, empty)
     }
 
     /// The same with an empty store of one's own.
@@ -76,9 +77,10 @@ impl World {
     /// Adds a peer that starts from a copy of what another one has stored: a restored backup, or one data folder on two
     /// machines. Whoever writes through both with one key forks the author's chain.
     pub fn copy(&mut self, peer: PeerId) -> Result<PeerId, StoreError> {
-        let setup = self.nodes[peer.0].setup.clone();
-        let store = copy(&*setup.store)?;
-        self.peer(Setup { store: Arc::new(store), ..setup })
+        let store = self.memory();
+        let node = &self.nodes[peer.0];
+        copy(&*node.store, &store)?;
+        self.peer(Setup { options: node.options.clone(), store: Some(Arc::new(store)), skew: node.skew })
     }
 
     fn start_again(&mut self, peer: PeerId, store: Arc<dyn Store>, how: What) -> Result<(), StoreError> {
@@ -92,8 +94,8 @@ impl World {
         };
         let node = &mut self.nodes[peer.0];
         node.transport = Arc::new(MemTransport::new(self.net.clone(), peer.0, life));
-        node.setup.store = store;
-        node.setup.options.seed = seed;
+        node.store = store;
+        node.options.seed = seed;
         self.start(peer)?;
         let mut net = self.net.lock();
         net.note(how);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cid::Cid;
 use tidings_ledger::admission::AdmissionCache;
-use tidings_ledger::store::{MemoryStore, Store, StoreError};
+use tidings_ledger::store::{MemoryStore, Pool, Store, StoreError};
 use tidings_ledger::transport::{Blocks, Demerit, Peer};
 use tidings_ledger::{Ledger, Library, Options};
 
@@ -34,20 +34,14 @@ impl fmt::Display for PeerId {
 }
 
 /// How a peer is set up.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Setup {
     /// Its settings. The seed is replaced by one drawn from the world's.
     pub options: Options,
-    /// Where it keeps its state; it outlives crashes.
-    pub store: Arc<dyn Store>,
+    /// Where it keeps its state, which outlives crashes; [in memory](World::memory) unless told otherwise.
+    pub store: Option<Arc<dyn Store>>,
     /// How far its clock is off, in milliseconds.
     pub skew: i64,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Setup { options: Options::default(), store: Arc::new(MemoryStore::new()), skew: 0 }
-    }
 }
 
 impl Setup {
@@ -63,6 +57,8 @@ pub struct World {
     pub(crate) executor: Executor,
     pub(crate) nodes: Vec<Node>,
     pub(crate) happened: u64,
+    /// What peers hold in common.
+    pool: Pool,
     /// What all peers check together, if they do.
     admission: Option<Arc<AdmissionCache>>,
     /// Peers, and lives of theirs, that are to end once so much has happened.
@@ -70,7 +66,10 @@ pub struct World {
 }
 
 pub(crate) struct Node {
-    pub(crate) setup: Setup,
+    pub(crate) options: Options,
+    pub(crate) store: Arc<dyn Store>,
+    /// How far its clock was off at first.
+    pub(crate) skew: i64,
     pub(crate) transport: Arc<MemTransport>,
     /// What runs while the peer is up; a stranger has no ledger.
     pub(crate) running: Option<(Ledger, TaskId)>,
@@ -89,6 +88,7 @@ impl World {
             executor: Executor::default(),
             nodes: Vec::new(),
             happened: 0,
+            pool: Pool::new(),
             admission: None,
             doomed: BTreeMap::new(),
         }
@@ -100,21 +100,29 @@ impl World {
         self.admission = Some(Arc::new(AdmissionCache::new(most)));
     }
 
+    /// An empty store in memory. What the stores of one world have in common (most of it, if their peers follow the same
+    /// topics) is in memory once.
+    pub fn memory(&self) -> MemoryStore {
+        MemoryStore::sharing(&self.pool)
+    }
+
     /// Adds a peer and starts it.
     pub fn peer(&mut self, mut setup: Setup) -> Result<PeerId, StoreError> {
         setup.options.seed = self.net.lock().rng.u64(..);
-        let blocks = Arc::new(Library::new(setup.store.clone()));
-        let peer = self.add(setup, blocks);
+        let store = setup.store.take().unwrap_or_else(|| Arc::new(self.memory()));
+        let blocks = Arc::new(Library::new(store.clone()));
+        let peer = self.add(setup, store, blocks);
         self.start(peer)?;
         Ok(peer)
     }
 
     /// Adds a peer without a ledger: a test moves its [`transport`](Self::transport) by hand.
     pub fn stranger(&mut self, blocks: Arc<dyn Blocks>) -> PeerId {
-        self.add(Setup::default(), blocks)
+        let store = Arc::new(self.memory());
+        self.add(Setup::default(), store, blocks)
     }
 
-    fn add(&mut self, setup: Setup, blocks: Arc<dyn Blocks>) -> PeerId {
+    fn add(&mut self, setup: Setup, store: Arc<dyn Store>, blocks: Arc<dyn Blocks>) -> PeerId {
         let me = self.nodes.len();
         let name = Peer::new(format!("peer-{me}"));
         {
@@ -123,15 +131,16 @@ impl World {
             net.peers.push(PeerState::new(name, setup.skew, blocks));
         }
         let transport = Arc::new(MemTransport::new(self.net.clone(), me, 0));
-        self.nodes.push(Node { setup, transport, running: None });
+        let Setup { options, skew, .. } = setup;
+        self.nodes.push(Node { options, store, skew, transport, running: None });
         PeerId(me)
     }
 
     pub(crate) fn start(&mut self, PeerId(me): PeerId) -> Result<(), StoreError> {
         let node = &mut self.nodes[me];
         let clock = Arc::new(VirtualClock::new(self.net.clone(), me));
-        let setup = &node.setup;
-        let (ledger, driver) = Ledger::open(setup.store.clone(), node.transport.clone(), clock, setup.options.clone())?;
+        let (ledger, driver) =
+            Ledger::open(node.store.clone(), node.transport.clone(), clock, node.options.clone())?;
         if let Some(cache) = &self.admission {
             ledger.share_admission(cache.clone());
         }

@@ -215,6 +215,11 @@ impl Outcome {
         self.added.values().next().map(|(row, _)| row)
     }
 
+    /// Whether the node that began here is no more.
+    pub(super) fn took_away(&self, first: &str) -> bool {
+        self.removed.contains_key(first)
+    }
+
     /// Adds rows and blocks to the batch, and what is no longer needed to `dead`.
     pub(super) fn write(&self, rows: Level<'_>, batch: &mut Batch, dead: &mut Vec<Dead>, new: &mut Vec<[u8; 32]>) {
         let added: BTreeSet<&Cid> = self.added.values().map(|(row, _)| &row.cid).collect();

@@ -132,6 +132,19 @@ fn a_level_of_one_node_that_stays_gives_the_same_root() {
     assert_eq!(world.tree.root, root);
 }
 
+#[test]
+fn a_level_whose_first_node_goes_leaves_the_other_as_the_root() {
+    // The first one closes a node on every level; nothing else does, so that all above the leaves goes with it.
+    let mut world = World::new();
+    let mut items: Vec<Ranked> = (0..100).map(|seed| Ranked { rank: 0, ..item(seed, 0, 0) }).collect();
+    items.sort_by(|a, b| a.item.key.cmp(&b.item.key));
+    items[0].rank = 7;
+    items[1].rank = 1;
+    let first = items[0].item.key.clone();
+    world.add(items);
+    world.apply([(first, None)].into());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

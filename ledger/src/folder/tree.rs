@@ -135,8 +135,12 @@ fn root(top: Level<'_>, outcome: &Outcome, nodes: u64) -> Result<(Option<Cid>, u
     if let Some(row) = outcome.only_added() {
         return Ok((Some(row.cid), row.size));
     }
-    // Nothing on this level changed, so its one row is as it was.
-    let row = top.after(None)?.ok_or_else(|| damaged("a tree without a root"))?;
+    // Nothing came to this level. Its one row is as it was; if there were others, they went.
+    let mut row = top.after(None)?;
+    while let Some(gone) = row.take_if(|row| outcome.took_away(&row.first)) {
+        row = top.after(Some(&gone.first))?;
+    }
+    let row = row.ok_or_else(|| damaged("a tree without a root"))?;
     Ok((Some(row.cid), row.size))
 }
 

@@ -5,12 +5,14 @@ use std::ops::{Bound, ControlFlow};
 
 use parking_lot::RwLock;
 
+use super::pool::{Pool, Value};
 use super::{Batch, Change, Direction, KeyRange, Store, StoreError, Table};
 
 /// One ordered map per table behind one lock. Durable for as long as the process lives.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    tables: RwLock<BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>>,
+    tables: RwLock<BTreeMap<Table, BTreeMap<Vec<u8>, Value>>>,
+    pool: Option<Pool>,
 }
 
 impl MemoryStore {
@@ -18,11 +20,38 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// An empty store that holds what others of this pool hold, too, in common with them.
+    pub fn sharing(pool: &Pool) -> Self {
+        MemoryStore { tables: RwLock::default(), pool: Some(pool.clone()) }
+    }
+
+    fn take(&self, value: Vec<u8>) -> Value {
+        match &self.pool {
+            Some(pool) => pool.share(value),
+            None => value.into(),
+        }
+    }
+
+    fn give_back(&self, value: Option<Value>) {
+        if let (Some(pool), Some(value)) = (&self.pool, value) {
+            pool.release(value);
+        }
+    }
+}
+
+impl Drop for MemoryStore {
+    fn drop(&mut self) {
+        if self.pool.is_some() {
+            let tables = std::mem::take(self.tables.get_mut());
+            tables.into_values().flat_map(BTreeMap::into_values).for_each(|value| self.give_back(Some(value)));
+        }
+    }
 }
 
 impl Store for MemoryStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.tables.read().get(&table).and_then(|map| map.get(key)).cloned())
+        Ok(self.tables.read().get(&table).and_then(|map| map.get(key)).map(|value| value.to_vec()))
     }
 
     fn scan(
@@ -59,10 +88,11 @@ impl Store for MemoryStore {
         for change in batch.into_changes() {
             match change {
                 Change::Put(table, key, value) => {
-                    tables.entry(table).or_default().insert(key, value);
+                    let value = self.take(value);
+                    self.give_back(tables.entry(table).or_default().insert(key, value));
                 }
                 Change::Delete(table, key) => {
-                    tables.entry(table).or_default().remove(&key);
+                    self.give_back(tables.entry(table).or_default().remove(&key));
                 }
             }
         }
@@ -87,6 +117,33 @@ fn is_empty(range: &KeyRange<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn put(store: &MemoryStore, key: u8, value: &[u8]) {
+        let mut batch = Batch::new();
+        batch.put(Table::Nodes, [key], value);
+        store.commit(batch).expect("memory takes it");
+    }
+
+    #[test]
+    fn what_stores_of_a_pool_hold_in_common_is_there_once_and_goes_with_the_last_of_them() {
+        let pool = Pool::new();
+        let (first, second) = (MemoryStore::sharing(&pool), MemoryStore::sharing(&pool));
+        let long = [7; 500];
+        put(&first, 1, &long);
+        put(&second, 1, &long);
+        put(&second, 2, &long);
+        put(&second, 3, b"short");
+        assert_eq!(pool.len(), 1);
+        put(&second, 1, b"replaced");
+        let mut batch = Batch::new();
+        batch.delete(Table::Nodes, [2]);
+        second.commit(batch).expect("memory takes it");
+        assert_eq!(pool.len(), 1, "the first store has it");
+        assert_eq!(first.get(Table::Nodes, &[1]), Ok(Some(long.to_vec())));
+        drop(first);
+        assert!(pool.is_empty());
+        assert_eq!(second.get(Table::Nodes, &[1]), Ok(Some(b"replaced".to_vec())));
+    }
 
     #[test]
     fn what_was_deleted_is_gone_and_a_scan_goes_either_way() {

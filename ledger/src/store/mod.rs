@@ -5,12 +5,14 @@
 
 mod error;
 mod memory;
+mod pool;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod tables;
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use pool::Pool;
 #[cfg(feature = "rocksdb")]
 pub use rocks::{Durability, RocksOptions, RocksStore};
 pub use tables::{Batch, Change, Direction, KeyRange, Table};

@@ -37,6 +37,10 @@ pub(super) struct Stage {
 /// Entries whose signatures are not checked again: nodes come to the same answer, and most of a run would be spent on it.
 const SHARED: usize = 1 << 16;
 
+fn empty_disk(world: &World) -> Arc<Disk> {
+    Arc::new(Disk::over(Arc::new(world.memory())))
+}
+
 impl Stage {
     pub(super) fn new(scenario: &Scenario, plan: Plan, seed: u64) -> Stage {
         let limits = limits(scenario);
@@ -45,9 +49,9 @@ impl Stage {
         let mut world = World::with_limits(seed, limits);
         world.share_admission(SHARED);
         Stage {
-            world,
             peers: vec![None; plan.cast.members.len()],
-            disks: plan.cast.members.iter().map(|_| Arc::default()).collect(),
+            disks: plan.cast.members.iter().map(|_| empty_disk(&world)).collect(),
+            world,
             cast: plan.cast,
             topics,
             strangers: BTreeMap::new(),
@@ -111,7 +115,7 @@ impl Stage {
         let group = &self.scenario.group[member.group];
         let options =
             Options { mirror: group.mirror, reannounce: self.scenario.network.reannounce.0, ..Options::default() };
-        let setup = Setup { options, store: self.disks[node].clone(), skew: member.skew };
+        let setup = Setup { options, store: Some(self.disks[node].clone()), skew: member.skew };
         let peer = self.world.peer(setup)?;
         self.peers[node] = Some(peer);
         self.follow(node)?;
@@ -172,7 +176,7 @@ impl Stage {
                         continue;
                     }
                     if what == What::Wipe {
-                        self.disks[node] = Arc::default();
+                        self.disks[node] = empty_disk(&self.world);
                         self.world.restart_on(peer, self.disks[node].clone())?;
                         self.follow(node)?;
                     } else {

@@ -111,7 +111,7 @@ impl Life {
 
     /// A new member, connected to all others.
     fn join(&mut self, disk: Arc<Disk>, options: Options) {
-        let setup = Setup { options: options.clone(), store: disk.clone(), skew: 0 };
+        let setup = Setup { options: options.clone(), store: Some(disk.clone()), skew: 0 };
         let id = self.world.peer(setup).expect("a good store opens");
         let link = self.faults.link();
         for other in self.peers.iter().filter(|member| !member.is_gone) {
