@@ -9,6 +9,7 @@ ARGS ?=
 # With the node, so that its features are those of all other builds and RocksDB is not built once more.
 SIM = $(CARGO) test --locked -p tidings-tests -p tidings-node --features tidings-tests/slow
 
+PROPERTIES = --test signatures --test store_model --test topic_names
 SIMULATIONS = --test costs --test crashes --test crowds --test exhaustive --test policies --test random --test swarm
 
 .PHONY: help run demo bench test test-slow sim sim-long mutants interop bench-interop lint fmt docs setup clean
@@ -35,7 +36,8 @@ test-slow: ## only what crosses crates: processes, sockets, crashes
 sim: ## a few minutes of simulation: costs, crashes, crowds, all interleavings, 300 seeds of faults
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..300} $(SIM) $(SIMULATIONS) -- --nocapture
 
-sim-long: ## about an hour of it: 10,000 seeds, and costs at a million entries (some gigabytes of memory)
+sim-long: ## about an hour of it: 10,000 seeds, costs at a million entries, properties 60 times as deep (some gigabytes of memory)
+	@TIDINGS_DEPTH=$${TIDINGS_DEPTH:-60} $(CARGO) test --locked -p tidings-ledger -p tidings-node --lib $(PROPERTIES)
 	@TIDINGS_SEEDS=$${TIDINGS_SEEDS:-0..10000} PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
 	TIDINGS_COSTS=$${TIDINGS_COSTS:-10000,100000,1000000} $(SIM) $(SIMULATIONS) -- --nocapture
 

@@ -47,6 +47,9 @@ pub mod author;
 pub mod car;
 mod cbor;
 pub mod content;
+#[cfg(test)]
+#[path = "../tests/support/depth.rs"]
+mod depth;
 pub mod entry;
 pub mod folder;
 #[cfg(any(test, feature = "fuzzing"))]

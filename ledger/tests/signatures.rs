@@ -4,11 +4,15 @@
 //! by which ZIP-215 is told from other rules), and one signature for each of the twelve conditions in "Taming the many
 //! EdDSAs" (Chalkias, Garillot, Nikolaenko; SSR 2020).
 
+#[path = "support/depth.rs"]
+mod depth;
+
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::IsIdentity;
 use data_encoding::HEXLOWER;
+use depth::cases;
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 use sha2::{Digest, Sha512};
@@ -82,7 +86,7 @@ fn an_empty_batch_is_no_panic() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn a_damaged_signature_is_found_wherever_it_is(

@@ -1,10 +1,14 @@
 //! Every store does what an ordered map does: the same operations on each, compared with a `BTreeMap`.
 #![cfg(feature = "rocksdb")]
 
+#[path = "support/depth.rs"]
+mod depth;
+
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use depth::cases;
 use proptest::prelude::*;
 use tidings_ledger::store::{
     Batch, Change, Direction, Durability, KeyRange, MemoryStore, RocksOptions, RocksStore, Store, Table,
@@ -131,7 +135,7 @@ fn step(store: &dyn Store, model: &mut Model, step: &Step) -> Result<(), TestCas
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::with_cases(256) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..cases(256) })]
 
     #[test]
     fn the_memory_store_is_an_ordered_map(steps in prop::collection::vec(steps(), 0..60)) {
@@ -144,7 +148,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 50, ..ProptestConfig::with_cases(24) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 50, ..cases(24) })]
 
     #[test]
     fn the_rocks_store_is_an_ordered_map_that_survives_being_closed(

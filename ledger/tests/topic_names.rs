@@ -1,8 +1,11 @@
 //! Topic names: golden vectors, and properties that every peer relies on.
 
+#[path = "support/depth.rs"]
+mod depth;
 #[path = "support/golden.rs"]
 mod golden;
 
+use depth::cases;
 use proptest::prelude::*;
 use serde_json::json;
 use tidings_ledger::topic::{TopicId, TopicName, TopicNameError};
@@ -172,7 +175,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(cases(4096))]
 
     #[test]
     fn canonical_is_a_fixed_point(text in texts()) {

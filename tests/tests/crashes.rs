@@ -173,7 +173,7 @@ fn an_error_of_the_disk_at_any_commit_loses_nothing_acknowledged() {
 fn a_bulk_into_a_new_topic_is_there_after_a_crash_before_it_was_folded() {
     let mut world = World::new(9);
     let store = Arc::new(Disk::new());
-    let peer = world.peer(Setup { store: store.clone(), ..Setup::default() }).expect("it opens");
+    let peer = world.peer(Setup { store: Some(store.clone()), ..Setup::default() }).expect("it opens");
     let room = topic(7);
     let drafts = (0..200).map(|at| (room.clone(), key(1), Draft::new("post", format!("Entry {at}.")))).collect();
     let ledger = world.ledger(peer).clone();

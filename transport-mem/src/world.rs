@@ -139,8 +139,7 @@ impl World {
     pub(crate) fn start(&mut self, PeerId(me): PeerId) -> Result<(), StoreError> {
         let node = &mut self.nodes[me];
         let clock = Arc::new(VirtualClock::new(self.net.clone(), me));
-        let (ledger, driver) =
-            Ledger::open(node.store.clone(), node.transport.clone(), clock, node.options.clone())?;
+        let (ledger, driver) = Ledger::open(node.store.clone(), node.transport.clone(), clock, node.options.clone())?;
         if let Some(cache) = &self.admission {
             ledger.share_admission(cache.clone());
         }

@@ -9,6 +9,7 @@ use super::shape::{Cutter, FLAT, rank};
 use super::tree::{Changes, Ranked, Tree, update};
 use super::{TreeId, short};
 use crate::content;
+use crate::depth::cases;
 use crate::entry::EntryId;
 use crate::store::{Batch, MemoryStore, Store, Table};
 use crate::time::Time;
@@ -146,7 +147,7 @@ fn a_level_whose_first_node_goes_leaves_the_other_as_the_root() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn any_order_and_grouping_of_arrivals_gives_the_folder_of_the_set(

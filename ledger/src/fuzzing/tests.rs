@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::mutation::{mutated, mutations};
 use super::*;
 use crate::author::AuthorKey;
+use crate::depth::cases;
 use crate::entry::{Draft, Link, Place, sign};
 use crate::folder::{Child, File, Item};
 use crate::unixfs::add;
@@ -214,7 +215,7 @@ fn damage(name: &str, which: prop::sample::Index, changes: &[super::mutation::Mu
 macro_rules! damaged {
     ($($test:ident: $target:literal, $cases:literal;)*) => {
         $(proptest! {
-            #![proptest_config(ProptestConfig::with_cases($cases))]
+            #![proptest_config(cases($cases))]
             #[test]
             fn $test(which in any::<prop::sample::Index>(), changes in mutations()) {
                 damage($target, which, &changes);

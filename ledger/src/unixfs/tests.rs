@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::car::CarReader;
 use crate::content::{node_cid, raw_cid};
+use crate::depth::cases;
 
 type Blocks = BTreeMap<Cid, Bytes>;
 
@@ -245,7 +246,7 @@ fn a_missing_block_is_named_and_ends_the_reading() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn any_range_of_any_file_is_that_range(

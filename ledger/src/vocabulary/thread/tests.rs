@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::plan::{Act, Fact, Plan};
 use super::thread;
 use crate::author::{Author, AuthorKey};
+use crate::depth::cases;
 use crate::entry::{Draft, Entry, EntryId, Link, Place, sign};
 use crate::time::Time;
 use crate::topic::TopicId;
@@ -285,7 +286,7 @@ impl<'a> Model<'a> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn any_set_gives_the_thread_of_the_model(randoms in prop::collection::vec(random(), 0..30)) {
