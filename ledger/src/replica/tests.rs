@@ -5,7 +5,6 @@ mod hearing;
 mod net;
 mod rules;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,15 +12,11 @@ use cid::Cid;
 use net::{Net, SECOND, key, options, room};
 
 use super::*;
-use crate::admission::{Refusal, Submission, admit};
+use crate::admission::Refusal;
 use crate::announcement::Announcement;
-use crate::author::AuthorKey;
-use crate::content::RAW;
 use crate::entry::{Draft, Entry};
-use crate::handle::Library;
 use crate::marks::covers;
-use crate::store::MemoryStore;
-use crate::transport::{Blocks, Channel, Demerit, MessageId, Peer, Verdict};
+use crate::transport::{Channel, Demerit, MessageId, Peer, Verdict};
 
 #[test]
 fn what_one_says_the_others_have_without_a_fetch() {
