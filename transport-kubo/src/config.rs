@@ -86,7 +86,7 @@ pub struct LimitsConfig {
     pub message: usize,
     /// The largest block, in bytes.
     pub block: usize,
-    /// Blocks asked for at once.
+    /// Blocks asked for at once by one session; by all sessions together, four times as many.
     pub fetches: usize,
     /// Roots made known in the DHT in a minute.
     pub provides: u32,

@@ -39,7 +39,7 @@ mod tests {
             ("connections", p2p.max_peers.to_string()),
             (
                 "over Kubo: channels, blocks asked for at once, a call",
-                format!("{}, {}, {} s", thousands(kubo.max_channels), daemon.fetches, kubo.timeout_seconds),
+                format!("{}, {}, {} s", thousands(kubo.max_channels), 4 * daemon.fetches, kubo.timeout_seconds),
             ),
             (
                 "HTTP request body, attached file",
