@@ -246,3 +246,24 @@ impl Outcome {
         members
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::raw_cid;
+    use crate::folder::TreeId;
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_block_that_stays_under_another_rank_is_not_dead() {
+        // After a forced cut, the rank of a node's last child is known as far as it matters, and no further.
+        let row = |rank| Row { first: "a".into(), cid: raw_cid(b"a node"), size: 1, rank };
+        let mut outcome = Outcome::default();
+        outcome.removed.insert("a".into(), row(1));
+        outcome.added.insert("a".into(), (row(0), b"a node".to_vec()));
+        outcome.forget_unchanged();
+        let (store, mut batch, mut dead, mut new) = (MemoryStore::new(), Batch::new(), Vec::new(), Vec::new());
+        outcome.write(Level { store: &store, tree: TreeId(1), level: 1 }, &mut batch, &mut dead, &mut new);
+        assert_eq!((dead, new.len()), (Vec::new(), 1));
+    }
+}

@@ -68,6 +68,15 @@ fn item(seed: u64, zeros: u8, files: usize) -> Ranked {
     Ranked { item: Item { key, cid, size: 100 + seed % 7, files }, rank: rank(&id) }
 }
 
+/// What happens to a folder that is now flat and now a tree of many levels.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Items by seed, with their ranks and the number of their files.
+    Add(Vec<(u64, u8, usize)>),
+    /// So many neighbours.
+    Remove(prop::sample::Index, usize),
+}
+
 struct World {
     store: MemoryStore,
     tree: Tree,
@@ -100,6 +109,19 @@ impl World {
         assert_eq!(self.tree.links, links);
     }
 
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Add(items) => {
+                self.add(items.into_iter().map(|(seed, rank, files)| Ranked { rank, ..item(seed, 0, files) }))
+            }
+            Step::Remove(_, _) if self.set.is_empty() => {}
+            Step::Remove(from, count) => {
+                let from = from.index(self.set.len());
+                self.apply(self.set.keys().skip(from).take(count).map(|key| (key.clone(), None)).collect());
+            }
+        }
+    }
+
     fn add(&mut self, items: impl IntoIterator<Item = Ranked>) {
         self.apply(items.into_iter().map(|ranked| (ranked.item.key.clone(), Some(ranked))).collect());
     }
@@ -115,9 +137,9 @@ fn a_folder_that_grows_one_by_one_is_the_one_built_at_once() {
 
 #[test]
 fn a_bulk_behind_a_closed_node_keeps_that_node() {
-    // The first leaf closes by itself and does not change when a level comes to stand above it.
+    // The flat directory ends with an item that closes it: as a leaf it does not change when a level comes to stand above it.
     let mut world = World::new();
-    world.add((0..64).map(|seed| item(seed, 0, 0)));
+    world.add((0..64).map(|seed| Ranked { rank: u8::from(seed == 63), ..item(seed, 0, 0) }));
     for start in [64, 2_000, 2_001, 20_000] {
         world.add((start..start + 1_000).map(|seed| item(seed, 0, 0)));
     }
@@ -146,6 +168,42 @@ fn a_level_whose_first_node_goes_leaves_the_other_as_the_root() {
     world.apply([(first, None)].into());
 }
 
+/// Items one after the other in time, with these ranks at these places and 0 elsewhere.
+fn in_order(count: u64, ranks: &[(u64, u8)]) -> Vec<Ranked> {
+    let rank_at = |at| ranks.iter().find(|(place, _)| *place == at).map_or(0, |(_, rank)| *rank);
+    (0..count).map(|at| Ranked { rank: rank_at(at), ..item(at, 0, 0) }).collect()
+}
+
+#[test]
+fn items_that_are_put_again_do_not_make_a_flat_folder_a_tree() {
+    let mut world = World::new();
+    world.add(in_order(40, &[(20, 1)]));
+    world.add(in_order(40, &[(20, 1)]));
+    assert_eq!(world.tree.levels, [1]);
+}
+
+#[test]
+fn what_stood_before_the_last_item_closes_a_node_when_the_flat_folder_becomes_a_tree() {
+    let mut world = World::new();
+    let mut items = in_order(100, &[(38, 1)]);
+    let later = items.split_off(40);
+    let last = items[39].item.key.clone();
+    world.add(items);
+    world.apply([(last, None)].into());
+    world.add(later);
+}
+
+#[test]
+fn a_tree_that_was_flat_meanwhile_lists_nothing_of_before() {
+    let mut world = World::new();
+    let items = in_order(120, &[(50, 1), (90, 1)]);
+    world.add(items.clone());
+    world.apply(items[40..].iter().map(|ranked| (ranked.item.key.clone(), None)).collect());
+    assert_eq!(world.tree.levels, [1]);
+    world.add(in_order(200, &[(150, 1)]).split_off(120));
+    world.add(items[40..50].iter().cloned());
+}
+
 proptest! {
     #![proptest_config(cases(48))]
 
@@ -168,6 +226,23 @@ proptest! {
             if world.set.len() > 1 {
                 world.apply([(key, None)].into());
             }
+        }
+    }
+
+    #[test]
+    fn a_folder_that_shrinks_and_grows_again_is_that_of_its_set(
+        steps in prop::collection::vec(
+            prop_oneof![
+                3 => prop::collection::vec((0u64..200, prop::sample::select(vec![0u8, 0, 0, 0, 0, 1, 1, 2, 7]), 0usize..3), 1..30)
+                    .prop_map(Step::Add),
+                2 => (any::<prop::sample::Index>(), 1usize..60).prop_map(|(from, count)| Step::Remove(from, count)),
+            ],
+            1..24,
+        ),
+    ) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
         }
     }
 
