@@ -76,9 +76,10 @@ fn a_crowd_in_which_nothing_happens_does_not_speak_all_at_once() {
     let mut crowd = Crowd::new();
     let before = crowd.published();
     crowd.world.run_for(Duration::from_secs(600));
-    // Ten to thirteen rounds of announcing again, in each of which a handful may be too early to hear each other.
+    // Ten to thirteen rounds of announcing again, in few of which two are too early to hear each other.
     let spoken = crowd.published() - before;
-    assert!((8..=20).contains(&spoken), "{spoken} announcements in ten minutes");
+    println!("{spoken} announcements of {PEERS} in ten minutes");
+    assert!((8..=15).contains(&spoken), "{spoken} announcements in ten minutes");
 }
 
 #[test]
@@ -99,7 +100,8 @@ fn one_who_is_behind_is_answered_by_a_few_and_not_by_all() {
     transport.publish(Channel::new(crowd.topic.id()), old.encode().into()).expect("it fits");
     crowd.world.run_for(Duration::from_secs(5));
     let answers = crowd.published() - before - 1;
-    assert!((1..=20).contains(&answers), "{answers} announcements to answer one");
+    println!("{answers} of {PEERS} answer one who is behind");
+    assert!((1..=10).contains(&answers), "{answers} announcements to answer one");
 }
 
 /// Each hop may replay what passed minutes ago, and whoever takes that for news passes it on to six others, over links that

@@ -200,3 +200,56 @@ impl<'a> Pairs<'a> {
         Ok(self.reader.finish()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::author::AuthorKey;
+    use crate::content::raw_cid;
+    use crate::entry::{Draft, Place, sign};
+    use crate::topic::TopicName;
+
+    /// A header with one attached file, and its bytes.
+    fn encoded() -> (Header, Vec<u8>) {
+        let name = TopicName::parse("room:lobby").expect("a good name");
+        let (now, topic_name) = (Time::from_millis(1_800_000_000_000), Some(name.to_string()));
+        let place = Place { topic: name.id(), topic_name, seq: 0, prev: None, now };
+        let link = Link { name: "a.bin".into(), cid: raw_cid(b"a"), size: 1, media_type: "text/x".into() };
+        let entry = sign(Draft::new("post", "a text").with(link), place, &AuthorKey::from_seed(&[1; 32]));
+        let header = entry.expect("a good draft").header().clone();
+        let bytes = encode(&header);
+        (header, bytes)
+    }
+
+    fn why(header: &Header, bytes: &[u8]) -> Option<&'static str> {
+        match decode(header.author, bytes) {
+            Err(PayloadError::Rule(rule)) => Some(rule),
+            _ => None,
+        }
+    }
+
+    /// Where these bytes stand.
+    fn find(bytes: &[u8], what: &[u8]) -> usize {
+        bytes.windows(what.len()).position(|window| window == what).expect("it is there")
+    }
+
+    #[test]
+    fn a_list_that_is_empty_is_left_out_or_there_would_be_two_encodings_of_one_entry() {
+        let (header, mut bytes) = encoded();
+        assert_eq!(why(&header, &bytes), None);
+        let behind_kind = find(&bytes, b"post") + 4;
+        bytes.splice(behind_kind..behind_kind, [key::REFS as u8, 0x80]);
+        bytes[0] += 1;
+        assert_eq!(why(&header, &bytes), Some("a list is empty or too long"));
+    }
+
+    #[test]
+    fn a_cid_with_something_behind_it_is_no_second_encoding_of_that_cid() {
+        let (header, mut bytes) = encoded();
+        let cid = header.links[0].cid.to_bytes();
+        let at = find(&bytes, &cid);
+        bytes.insert(at + cid.len(), 0);
+        bytes[at - 1] += 1;
+        assert_eq!(why(&header, &bytes), Some("a link's CID is not in its one encoding"));
+    }
+}

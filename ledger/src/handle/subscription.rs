@@ -125,3 +125,50 @@ fn topic_of(notice: &Notice) -> Option<TopicId> {
         Notice::Catalog { .. } | Notice::Lagged(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt, StreamExt};
+
+    use super::*;
+    use crate::content::node_cid;
+
+    fn folder(topic: u8, entries: u64) -> Notice {
+        Notice::Folder { topic: TopicId::from_bytes([topic; 32]), cid: node_cid(&[topic]), entries }
+    }
+
+    /// What can be read at once.
+    fn read(subscription: &mut Subscription) -> Vec<Notice> {
+        std::iter::from_fn(|| subscription.next().now_or_never().flatten()).collect()
+    }
+
+    #[test]
+    fn a_slow_reader_is_told_where_and_how_many_were_left_out() {
+        let subscribers = Subscribers::default();
+        let mut slow = subscribers.add(None, 3);
+        subscribers.tell(&(0..10).map(|entries| folder(1, entries)).collect::<Vec<_>>());
+        assert_eq!(read(&mut slow), [folder(1, 0), folder(1, 1), folder(1, 2), Notice::Lagged(7)]);
+        subscribers.tell(&[folder(1, 10)]);
+        assert_eq!(read(&mut slow), [folder(1, 10)]);
+    }
+
+    #[test]
+    fn who_listens_to_one_topic_hears_nothing_of_others() {
+        let subscribers = Subscribers::default();
+        let mut one = subscribers.add(Some(TopicId::from_bytes([1; 32])), 10);
+        let mut all = subscribers.add(None, 10);
+        subscribers.tell(&[folder(1, 1), folder(2, 1)]);
+        assert_eq!(read(&mut one), [folder(1, 1)]);
+        assert_eq!(read(&mut all), [folder(1, 1), folder(2, 1)]);
+    }
+
+    #[test]
+    fn a_closed_ledger_lets_its_readers_read_to_the_end() {
+        let subscribers = Subscribers::default();
+        let mut reader = subscribers.add(None, 10);
+        subscribers.tell(&[folder(1, 1)]);
+        subscribers.close();
+        assert_eq!(reader.next().now_or_never(), Some(Some(folder(1, 1))));
+        assert_eq!(reader.next().now_or_never(), Some(None), "the end, and not for ever pending");
+    }
+}

@@ -124,7 +124,7 @@ pub struct FetchRequest {
 }
 
 /// What the application is told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
     /// An entry came in, from here or from elsewhere. It is durable.

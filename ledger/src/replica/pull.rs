@@ -310,8 +310,10 @@ impl Pull {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::author::AuthorKey;
     use crate::content::{node_cid, raw_cid};
-    use crate::entry::EntryId;
+    use crate::entry::{Draft, EntryId, Place, sign};
+    use crate::topic::TopicName;
 
     fn pull() -> Pull {
         Pull::new(node_cid(b"root"), Vec::new(), 0, Time::from_millis(0))
@@ -398,5 +400,47 @@ mod tests {
             assert_eq!(pull.judged(&bad()), Ok(()));
         }
         assert_eq!(pull.judged(&bad()), Err(Fault::Entries));
+    }
+
+    #[test]
+    fn entries_that_cannot_be_taken_for_now_end_a_pull_when_there_are_very_many() {
+        let future = || Err(Refusal::Future(EntryId::from_bytes([1; 32])));
+        let mut pull = pull();
+        assert!((0..PUT_OFF_AT_FIRST).all(|_| pull.judged(&future()) == Ok(())));
+        assert_eq!(pull.judged(&future()), Err(Fault::PutOff));
+    }
+
+    #[test]
+    fn large_files_are_asked_for_a_few_at_a_time() {
+        let mut pull = pull();
+        pull.next();
+        pull.answered(&pull.root.clone());
+        for name in ["a", "b", "c"] {
+            pull.want(Item { size: FILE_BYTES * 2 / 3, ..item(name, raw_cid(name.as_bytes())) });
+        }
+        assert_eq!(pull.next(), Some(vec![raw_cid(b"c")]), "a second one would be too much");
+    }
+
+    #[test]
+    fn of_very_many_announcers_some_are_remembered() {
+        let mut pull = pull();
+        for name in 0..100 {
+            pull.announced_by(Some(&Peer::new(format!("{name}"))));
+        }
+        assert_eq!(pull.peers.len(), ANNOUNCERS);
+    }
+
+    #[test]
+    fn entries_without_bodies_wait_in_bounded_memory() {
+        let name = TopicName::parse("room:lobby").expect("a good name");
+        let now = Time::from_millis(1_800_000_000_000);
+        let place = Place { topic: name.id(), topic_name: Some(name.to_string()), seq: 0, prev: None, now };
+        let entry = sign(Draft::new("post", ""), place, &AuthorKey::from_seed(&[1; 32])).expect("a good draft");
+        let mut pull = pull();
+        let room = ASIDE_BYTES / entry.header_bytes().len();
+        assert!((0..room).all(|_| pull.keep_aside(entry.clone())));
+        assert!(!pull.keep_aside(entry.clone()));
+        assert_eq!(pull.take_aside().len(), room);
+        assert!(pull.keep_aside(entry), "there is room again");
     }
 }

@@ -204,3 +204,18 @@ fn a_catalog_that_changes_all_the_time_is_looked_into_when_it_rests() {
     net.run(2 * SECOND);
     assert_eq!(net.nodes[1].replica.catalog(), net.nodes[0].replica.catalog());
 }
+
+#[test]
+fn a_newcomer_is_told_by_its_neighbour_though_somebody_out_of_its_hearing_says_the_same() {
+    let mut net = Net::followers(2);
+    let newcomer = Net::new([options(2)]).nodes.remove(0);
+    net.nodes.push(newcomer);
+    net.apart.insert((0, 2));
+    net.say(0, 1, "before the newcomer came");
+    net.run(100 * SECOND);
+    let root = net.root(0, &room()).unwrap();
+    net.input(2, Input::Follow(room()));
+    net.announce(1, 0, root);
+    net.run(SECOND / 10);
+    net.assert_same(&room(), 1);
+}
